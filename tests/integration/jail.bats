@@ -19,3 +19,7 @@ load lib
     run as_user cat /etc/shadow
     [ "$status" -ne 0 ]
 }
+
+cleanup_file() {
+    umount "$WORK/mount" 2>/dev/null || true
+}
