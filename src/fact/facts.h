@@ -1,8 +1,9 @@
 /* fact/facts.h - everything learned about one image: the records that rooms hand to each other.
  *
- * All strings and arrays belong to the facts' arena and live as long as it does. Lists grow through
- * the bh_facts_add_* functions, which return the new zeroed record to fill in. A list is only as
- * complete as the coverage records say: whoever could not look at something adds one. */
+ * All strings belong to the facts' arena and live as long as it does. Lists grow through the
+ * bh_facts_add_* functions, which return the new zeroed record to fill in; it stays where it is
+ * only until the next call for the same list. A list is only as complete as the coverage records
+ * say: whoever could not look at something adds one. */
 #pragma once
 #include "base/mem.h"
 #include "fact/severity.h"
@@ -11,6 +12,15 @@
 #include <stdint.h>
 
 #define BH_LAYER_NONE UINT32_MAX
+
+/* Subjects of coverage records that name a list of facts. What lies below a blind subject is blind
+ * too: files that were not seen may have held packages, and packages that were not seen may be
+ * vulnerable. */
+#define BH_SUBJECT_FILES "files"       /* above packages and findings */
+#define BH_SUBJECT_PACKAGES "packages" /* above vulnerabilities */
+#define BH_SUBJECT_VULNERABILITIES "vulnerabilities"
+#define BH_SUBJECT_FINDINGS "findings"
+#define BH_SUBJECT_CONFIG "config" /* above findings */
 
 struct bh_layer_fact {
     const char *digest;  /* of the blob as stored; "" for a plain directory */
@@ -62,7 +72,7 @@ struct bh_finding {
 };
 
 struct bh_coverage {
-    const char *subject; /* "vulnerabilities", "packages", "files", "layer", "device-node" ... */
+    const char *subject; /* BH_SUBJECT_*, or what was passed over: "device-node", "socket" ... */
     const char *path;    /* what was not looked at, or NULL */
     uint32_t layer;
     const char *reason;
@@ -99,6 +109,8 @@ struct bh_facts {
         const char *kind;      /* "oci", "docker-archive", "dir", "store", ... */
         const char *reference; /* as the user named it */
         const char *digest;    /* of the manifest; "" for a plain directory */
+        const char *name;      /* the image's own name "registry/repository:tag" when the user's
+                                * words were a path (RepoTags, ref.name annotation), else NULL */
     } target;
     struct bh_image_config config;
     struct bh_distribution distribution;
@@ -116,6 +128,7 @@ struct bh_facts {
     size_t source_count, source_cap;
     uint64_t size_bytes; /* of all layers, uncompressed */
     uint64_t file_count;
+    struct bh_facts_derived *derived; /* computed when first asked for; fact/ only */
 };
 
 struct bh_facts *bh_facts_new(void) BH_RETURNS_NONNULL;
@@ -136,5 +149,13 @@ struct bh_advisory_source *bh_facts_add_source(struct bh_facts *f) BH_NONNULL BH
 /* A copy of a NULL-terminated list in the arena; NULL gives an empty list. */
 const char *const *bh_facts_list(struct bh_facts *f, const char *const *items) BH_RETURNS_NONNULL;
 size_t bh_list_length(const char *const *items) BH_NONNULL;
-/* true when a blind coverage record speaks of subject: absence of entries proves nothing. */
+/* true when a blind coverage record speaks of subject, or of one above it: absence of entries
+ * proves nothing. */
 bool bh_facts_is_blind(const struct bh_facts *f, const char *subject) BH_NONNULL;
+/* Adds a coverage record; subject and reason must live as long as f, path may be NULL. */
+void bh_facts_not_covered(struct bh_facts *f, const char *subject, const char *path, uint32_t layer,
+                          bool blind, const char *reason) BH_NONNULL_ARGS(1, 2, 6);
+
+/* true when a container of this configuration starts as user 0, which is also what "no user set"
+ * and "no configuration" mean. A user name is looked at as it stands: "root", "0", "0:0". */
+bool bh_image_config_is_root(const struct bh_image_config *c) BH_NONNULL;

@@ -58,6 +58,15 @@ struct bh_field {
     enum bh_known (*get)(const struct bh_record *r, struct bh_value *ret);
 };
 
+/* The BH_SUBJECT_* whose blindness makes a walk over records of this class inconclusive: a rule
+ * that held for none of them ends unknown, not false. NULL for BH_RECORD_IMAGE, whose fields answer
+ * BH_UNKNOWN themselves. */
+const char *bh_record_class_subject(enum bh_record_class c);
+/* "image", "package", "vuln", "finding". */
+const char *bh_record_class_name(enum bh_record_class c) BH_RETURNS_NONNULL;
+/* "bool", "int", "string", "list", "severity". */
+const char *bh_value_kind_name(enum bh_value_kind k) BH_RETURNS_NONNULL;
+
 /* Every field there is, sorted by name; *count is set. */
 const struct bh_field *bh_fields(size_t *count) BH_NONNULL BH_RETURNS_NONNULL;
 /* NULL when there is none of that name. */
