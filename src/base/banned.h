@@ -6,5 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With clang, glibc's fortified versions are macros, which cannot be poisoned as they are. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets
 #pragma GCC poison atoi atol atoll atof sscanf vsscanf system popen mktemp tmpnam tempnam
