@@ -27,15 +27,13 @@ int bh_root_path(const char *option, char **ret, bool *ret_given, struct bh_erro
  * $XDG_RUNTIME_DIR/bulkhead, else <root>/run. */
 char *bh_run_path(const char *root, bool root_given) BH_RETURNS_NONNULL;
 
-/* ---- reads YAML: part of base_yaml_lib ---- */
+#define BH_CONFIG_SYSTEM_PATH "/etc/bulkhead/config.yaml"
+/* Where the user's file would be (free); NULL when nothing says where a user's home is. */
+char *bh_config_user_path(void);
+/* Is there any file that bh_config_load(named) would read? Asks the kernel only. */
+bool bh_config_exists(const char *named);
 
 struct bh_config;
-
-/* Reads the file named, or the user's and the system's where they exist. A file that others could
- * have written is refused: it must belong to root or to the caller and not be writable by all.
- * Errors: BH_INVALID with file, line and column; BH_DENIED; BH_NOT_FOUND for a file that was named.
- */
-int bh_config_load(const char *named, struct bh_config **ret, struct bh_error *err) BH_CHECKED;
 void bh_config_free(struct bh_config *c); /* NULL is allowed */
 static inline void bh_config_freep(struct bh_config **c)
 {
@@ -58,3 +56,11 @@ const struct bh_node *bh_config_file(const struct bh_config *c, size_t index,
 /* The first file's answer for section.name (section NULL: the setting name); NULL when none. */
 const struct bh_node *bh_config_get(const struct bh_config *c, const char *section,
                                     const char *name, const char **ret_file);
+
+/* ---- reads YAML: part of base_yaml_lib ---- */
+
+/* Reads the file named, or the user's and the system's where they exist. A file that others could
+ * have written is refused: it must belong to root or to the caller and not be writable by all.
+ * Errors: BH_INVALID with file, line and column; BH_DENIED; BH_NOT_FOUND for a file that was named.
+ */
+int bh_config_load(const char *named, struct bh_config **ret, struct bh_error *err) BH_CHECKED;

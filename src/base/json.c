@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_MAX 512u /* characters of a number; the longest exact double needs fewer than 800   \
-                         */
+#define NUMBER_MAX                                                                                 \
+    512u /* characters of a number; the longest exact double needs fewer than 800                  \
+          */
 
 const struct bh_json_limits bh_json_limits_default = {
     .bytes = 4u * 1024 * 1024,

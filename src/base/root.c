@@ -72,3 +72,24 @@ char *bh_run_path(const char *root, bool root_given)
         return bh_format("%s/bulkhead", runtime);
     return bh_format("%s/run", root);
 }
+
+char *bh_config_user_path(void)
+{
+    const char *home;
+
+    if ((home = absolute_environment("XDG_CONFIG_HOME")))
+        return bh_format("%s/bulkhead/config.yaml", home);
+    if ((home = absolute_environment("HOME")))
+        return bh_format("%s/.config/bulkhead/config.yaml", home);
+    return NULL;
+}
+
+bool bh_config_exists(const char *named)
+{
+    BH_AUTO(bh_freep) char *user = NULL;
+
+    if ((named && *named) || environment("BULKHEAD_CONFIG"))
+        return true;
+    user = bh_config_user_path();
+    return (user && access(user, F_OK) == 0) || access(BH_CONFIG_SYSTEM_PATH, F_OK) == 0;
+}
