@@ -2,7 +2,8 @@
  *
  * Manifests come from strangers. bh_manifest_parse and bh_config_parse read them with the strict
  * JSON reader; whoever runs with privileges or with the store open calls the _confined forms, which
- * do the same in a forked child that has been locked down first and hand back the checked records.
+ * do the same in a forked child that has been locked down first (sys/sandbox) and hand back the
+ * checked records.
  * Reading never refuses a media type nobody knows (image-spec: "MUST NOT error"); bh_layer_format
  * tells whether a layer can be unpacked, and unpacking refuses the others.
  * Source: OCI image-spec 1.1 (descriptor.md, manifest.md, image-index.md, config.md), Docker
@@ -44,6 +45,7 @@ enum bh_layer_format bh_layer_format(const char *media_type);
 int bh_layer_format_check(const char *media_type, struct bh_error *err) BH_CHECKED;
 bool bh_media_type_is_index(const char *media_type);    /* OCI index or Docker manifest list */
 bool bh_media_type_is_manifest(const char *media_type); /* OCI or Docker image manifest */
+bool bh_media_type_is_config(const char *media_type);   /* of a container image, OCI or Docker */
 
 struct bh_platform {
     const char *os, *architecture, *variant, *os_version; /* NULL: not stated */
@@ -107,7 +109,8 @@ static inline void bh_config_freep(struct bh_config **c)
     bh_config_free(*c);
 }
 
-/* The same in a confined child: see image/confined.h for what it may do. */
+/* The same in a confined child. Further errors: BH_INTERNAL when the child died over the document,
+ * BH_TIMEOUT after 20 seconds. */
 int bh_manifest_parse_confined(const char *text, size_t len, const char *media_type,
                                struct bh_manifest **ret, struct bh_error *err) BH_CHECKED;
 int bh_config_parse_confined(const char *text, size_t len, struct bh_config **ret,

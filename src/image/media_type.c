@@ -57,6 +57,11 @@ bool bh_media_type_is_manifest(const char *media_type)
     return is(media_type, BH_MEDIA_OCI_MANIFEST) || is(media_type, BH_MEDIA_DOCKER_MANIFEST);
 }
 
+bool bh_media_type_is_config(const char *media_type)
+{
+    return is(media_type, BH_MEDIA_OCI_CONFIG) || is(media_type, BH_MEDIA_DOCKER_CONFIG);
+}
+
 const char *bh_annotation_get(const struct bh_annotation *list, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {

@@ -61,9 +61,9 @@ int bh_store_put(struct bh_lease *l, const void *data, size_t len, struct bh_dig
  * lease may be open at the same time, in threads of their own each. */
 struct bh_ingest;
 /* With resume, the bytes an earlier, broken attempt left are kept and hashed again:
- * bh_ingest_offset says where to go on (0: from the start). Needs expected. When another process is
- * writing the same blob, waits for it. *ret_done: it is there already, nothing to write, *ret is
- * not set. */
+ * bh_ingest_offset says where to go on (0: from the start; it may be the size already). Needs
+ * expected. When another process is writing the same blob, waits for it. *ret_done: it is there
+ * already, nothing to write, *ret is not set. */
 int bh_ingest_begin(struct bh_lease *l, const struct bh_digest *expected, uint64_t size,
                     bool resume, struct bh_ingest **ret, bool *ret_done, struct bh_error *err)
     BH_CHECKED;
@@ -149,11 +149,16 @@ int bh_store_layer_lease(struct bh_store *s, const struct bh_digest *diff_id, bh
 
 /* ---- collection ---- */
 
+struct bh_gc_options {
+    bool with_partials; /* remove interrupted downloads of any age */
+    bool verify;        /* hash every blob that stays, and remove those that are damaged */
+};
+
 struct bh_gc_result {
     uint64_t blobs, layers, temporaries; /* removed */
     uint64_t bytes;                      /* of removed blobs */
-    uint64_t busy_layers;                /* unreferenced, but in use */
+    uint64_t damaged;                    /* of the removed blobs: a name still needs them */
+    uint64_t busy_layers;                /* without a name, but in use */
 };
-/* with_partials removes interrupted downloads of any age. */
-int bh_store_collect(struct bh_store *s, bool with_partials, struct bh_gc_result *ret,
+int bh_store_collect(struct bh_store *s, const struct bh_gc_options *o, struct bh_gc_result *ret,
                      struct bh_error *err) BH_CHECKED;
