@@ -107,8 +107,8 @@ static int unpack(struct place *p, bh_layer_fill *fill, void *data, struct bh_er
     }
     if (e == 0)
         e = install(p, tmp_fd, err);
-    /* When this fails collection finds the directory without a lock, and removes it. */
-    (void)bh_remove_tree_at(s->tmp_fd, name, NULL);
+    if (bh_remove_tree_at(s->tmp_fd, name, NULL) < 0)
+        return e; /* collection finds the directory without a lock, and removes it */
     return e;
 }
 
