@@ -107,8 +107,11 @@ int bh_http_client_open(const struct bh_http_options *options, struct bh_http_cl
     c->pending_end = &c->pending_first;
     for (size_t i = 0; i < BH_HTTP_TRANSFERS_MAX; i++)
         c->transfers[i] = BH_CLIENT_TRANSFER_INIT;
-    if (options && options->proxy)
+    if (options && options->proxy) {
+        if (strlen(options->proxy) >= BH_URL_MAX)
+            return bh_fail(err, BH_LIMIT, "the proxy URL is too long");
         c->proxy = bh_strdup(options->proxy);
+    }
     if (options && options->worker_path) {
         r = start_worker(c, options->worker_path, err);
     } else {
@@ -284,50 +287,61 @@ static int check_scheme(const struct bh_http_request *q, const struct bh_url *u,
     return 0;
 }
 
-static int fill_request(const struct bh_http_client *c, const struct bh_http_request *q,
-                        struct bh_wire_request *w, struct bh_error *err)
+static void fill_limits(const struct bh_http_request *q, struct bh_wire_request *w)
+{
+    w->connect_timeout_ms = q->connect_timeout_ms ? q->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    w->stall_timeout_ms = q->stall_timeout_ms ? q->stall_timeout_ms : STALL_TIMEOUT_MS;
+    w->total_timeout_ms = q->total_timeout_ms;
+    if (q->redirects_max != BH_HTTP_NO_REDIRECTS)
+        w->redirects_max = q->redirects_max ? BH_MIN(q->redirects_max, 32u) : REDIRECTS;
+    w->offset = q->offset;
+    w->bytes_max = q->bytes_max ? q->bytes_max : BH_HTTP_BYTES_DEFAULT;
+    if (!q->write && q->buffer && q->buffer->limit)
+        w->bytes_max = BH_MIN(w->bytes_max, (uint64_t)q->buffer->limit);
+}
+
+/* The URL as parsed and written again, so that libcurl sees what was judged here. */
+static int fill_url(const struct bh_http_client *c, const struct bh_http_request *q,
+                    struct bh_wire_request *w, struct bh_error *err)
 {
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(0);
     struct bh_url url;
-    size_t used = 0;
     int r = bh_url_parse(q->url, &url, err);
 
     if (!r)
         r = check_scheme(q, &url, err);
     if (r)
         return r;
-    if (q->body_len > sizeof w->body)
-        return bh_fail(err, BH_LIMIT, "request body of %zu bytes, limit %u", q->body_len,
-                       BH_WIRE_BODY_MAX);
     bh_url_format(&url, &text);
     if (text.len >= sizeof w->url)
         return bh_fail(err, BH_LIMIT, "URL is longer than %u bytes", BH_URL_MAX - 1);
-    memcpy(w->url, text.data, text.len + 1);
-    for (size_t i = 0; i < q->header_count; i++) {
+    memcpy(w->url, bh_buf_text(&text), text.len + 1);
+    if (c->proxy && !q->unix_socket && !bh_url_is_loopback(&url))
+        memcpy(w->proxy, c->proxy, strlen(c->proxy) + 1);
+    return 0;
+}
+
+static int fill_request(const struct bh_http_client *c, const struct bh_http_request *q,
+                        struct bh_wire_request *w, struct bh_error *err)
+{
+    size_t used = 0;
+    int r = fill_url(c, q, w, err);
+
+    for (size_t i = 0; i < q->header_count && !r; i++)
         r = add_header(w, &used, q->headers[i], err);
-        if (r)
-            return r;
-    }
+    if (r)
+        return r;
+    if (q->body_len > sizeof w->body)
+        return bh_fail(err, BH_LIMIT, "request body of %zu bytes, limit %u", q->body_len,
+                       BH_WIRE_BODY_MAX);
     if (q->body_len)
         memcpy(w->body, q->body, q->body_len);
     w->body_len = (uint32_t)q->body_len;
-    if (c->proxy && strlen(c->proxy) < sizeof w->proxy && !bh_url_is_loopback(&url) &&
-        !q->unix_socket)
-        memcpy(w->proxy, c->proxy, strlen(c->proxy) + 1);
     w->magic = BH_WIRE_MAGIC;
     w->kind = BH_WIRE_START;
     w->method = q->method ? (uint32_t)q->method : BH_WIRE_GET;
     w->flags = q->plain_http ? BH_WIRE_PLAIN_HTTP : 0;
-    w->connect_timeout_ms = q->connect_timeout_ms ? q->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-    w->stall_timeout_ms = q->stall_timeout_ms ? q->stall_timeout_ms : STALL_TIMEOUT_MS;
-    w->total_timeout_ms = q->total_timeout_ms;
-    w->redirects_max = q->redirects_max == BH_HTTP_NO_REDIRECTS ? 0
-                       : q->redirects_max                       ? BH_MIN(q->redirects_max, 32u)
-                                                                : REDIRECTS;
-    w->offset = q->offset;
-    w->bytes_max = q->bytes_max ? q->bytes_max : BH_HTTP_BYTES_DEFAULT;
-    if (!q->write && q->buffer && q->buffer->limit)
-        w->bytes_max = BH_MIN(w->bytes_max, (uint64_t)q->buffer->limit);
+    fill_limits(q, w);
     return 0;
 }
 

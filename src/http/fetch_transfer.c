@@ -447,21 +447,24 @@ static void set_curl_failure(struct bh_fetch_transfer *t, CURLcode code)
     set_failure(t, code_of(code), bh_buf_text(&text));
 }
 
+/* libcurl was stopped because an answer that is no success has been read far enough. */
+static bool only_excerpt_is_full(const struct bh_fetch_transfer *t, CURLcode code)
+{
+    return code == CURLE_WRITE_ERROR && t->body_begun && !t->to_sink && !t->failure.code;
+}
+
 bool bh_fetch_transfer_continues(struct bh_fetch_transfer *t, CURLcode code)
 {
     long status = 0;
-    bool cut_excerpt;
+    bool whole = code == CURLE_OK || only_excerpt_is_full(t, code);
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    cut_excerpt = code == CURLE_WRITE_ERROR && t->body_begun && !t->to_sink && !t->failure.code;
-    if (code == CURLE_OK || cut_excerpt) {
-        if (!t->failure.code && is_redirect(t, status) && follow(t) == 0)
-            return true;
-        if (!t->failure.code && !t->body_begun && t->q->method != BH_WIRE_HEAD && status != 304)
-            (void)begin_body(t, status);
-    } else if (!t->failure.code) {
+    if (!whole && !t->failure.code)
         set_curl_failure(t, code);
-    }
+    else if (!t->failure.code && is_redirect(t, status) && follow(t) == 0)
+        return true;
+    else if (!t->failure.code && !t->body_begun && t->q->method != BH_WIRE_HEAD)
+        (void)begin_body(t, status);
     if (t->failure.code)
         set_failure(t, t->failure.code, t->failure.message);
     t->event.status = status >= 100 && status <= 999 ? (uint32_t)status : 0;
