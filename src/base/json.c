@@ -218,6 +218,23 @@ static const char *skip_digits(const char *at, const char *end)
     return at;
 }
 
+/* Moves *at over one or more digits; false when there is none. */
+static bool take_digits(const char **at, const char *end)
+{
+    const char *digits = *at;
+
+    *at = skip_digits(digits, end);
+    return *at > digits;
+}
+
+static bool take_exponent(const char **at, const char *end)
+{
+    (*at)++;
+    if (*at < end && (**at == '+' || **at == '-'))
+        (*at)++;
+    return take_digits(at, end);
+}
+
 /* The end of the number that begins at r->at, NULL when the grammar is broken. */
 static const char *number_end(const struct reader *r, bool *ret_integer)
 {
@@ -228,24 +245,17 @@ static const char *number_end(const struct reader *r, bool *ret_integer)
     if (at < r->end && *at == '-')
         at++;
     digits = at;
-    at = skip_digits(at, r->end);
-    if (at == digits || (*digits == '0' && at - digits > 1))
+    if (!take_digits(&at, r->end) || (*digits == '0' && at - digits > 1))
         return NULL;
     if (at < r->end && *at == '.') {
         *ret_integer = false;
-        digits = ++at;
-        at = skip_digits(at, r->end);
-        if (at == digits)
+        at++;
+        if (!take_digits(&at, r->end))
             return NULL;
     }
     if (at < r->end && (*at == 'e' || *at == 'E')) {
         *ret_integer = false;
-        at++;
-        if (at < r->end && (*at == '+' || *at == '-'))
-            at++;
-        digits = at;
-        at = skip_digits(at, r->end);
-        if (at == digits)
+        if (!take_exponent(&at, r->end))
             return NULL;
     }
     return at;
