@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-extern const struct bh_command bh_cmd_completion, bh_cmd_help, bh_cmd_manual;
+extern const struct bh_command bh_cmd_completion, bh_cmd_help, bh_cmd_manual, bh_cmd_run;
 
 const struct bh_command *const bh_commands[] = {
+    &bh_cmd_run,
     &bh_cmd_help,
     &bh_cmd_completion,
     &bh_cmd_manual,
