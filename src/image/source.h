@@ -26,8 +26,8 @@ struct bh_source {
     const char *prefix; /* "oci:" */
     const char *usage;  /* "oci:DIR[:TAG]" */
     const char *text;   /* one line for help */
-    /* true when a bare path (it exists; fd is opened O_PATH, path as given) is of this kind; may be
-     * NULL. Asked in the order of the table. */
+    /* true when a bare path (fd: opened for reading) is of this kind; may be NULL. Asked in the
+     * order of the table. */
     bool (*recognise)(int fd, const char *path);
     /* rest: the TARGET without its prefix. */
     int (*open)(const struct bh_open_options *o, const char *rest, struct bh_image **ret,
@@ -58,6 +58,7 @@ struct bh_image {
     struct bh_arena *arena;
     const char *kind;              /* of the source that answered: "oci", "store", "dir" ... */
     const char *reference;         /* the TARGET as the user gave it */
+    const char *suggested_name;    /* under which it would be kept, or "" */
     struct bh_descriptor manifest; /* digest unset for a plain root file system */
     struct bh_digest config_digest;
     struct bh_platform platform;
@@ -75,6 +76,7 @@ struct bh_image {
     struct bh_lease *lease;
     int fd; /* the archive, the layout directory; -1 */
     void *state;
+    const void *layout; /* of open_layer; in arena */
     void (*close)(struct bh_image *i); /* frees state; may be NULL */
 };
 
