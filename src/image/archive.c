@@ -193,9 +193,8 @@ static const struct member *lookup(const struct bh_archive *a, const char *name)
 {
     struct member key = {.name = name};
 
-    return a->count > 0
-               ? bsearch(&key, a->members, a->count, sizeof *a->members, compare_members)
-               : NULL;
+    return a->count > 0 ? bsearch(&key, a->members, a->count, sizeof *a->members, compare_members)
+                        : NULL;
 }
 
 bool bh_archive_has(const struct bh_archive *a, const char *name)

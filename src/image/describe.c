@@ -16,8 +16,7 @@ static void describe_config(const struct bh_image *i, struct bh_facts *f)
     to->label_names = bh_facts_list(f, from->label_names);
     to->label_values = bh_facts_list(f, from->label_values);
     to->history = bh_facts_list(f, from->history);
-#define COPY(member)                                                                               \
-    to->member = from->member ? bh_arena_strdup(f->arena, from->member) : NULL
+#define COPY(member) to->member = from->member ? bh_arena_strdup(f->arena, from->member) : NULL
     COPY(working_dir);
     COPY(stop_signal);
     COPY(created);

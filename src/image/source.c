@@ -16,8 +16,9 @@
 
 /* The order in which a bare path is recognised. */
 static const struct bh_source *const sources[] = {
-    &bh_source_oci, &bh_source_oci_archive, &bh_source_docker_archive, &bh_source_dir,
-    &bh_source_tar, &bh_source_store,       NULL,
+    &bh_source_oci, &bh_source_oci_archive, &bh_source_docker_archive,
+    &bh_source_dir, &bh_source_tar,         &bh_source_store,
+    NULL,
 };
 
 const struct bh_source *const *bh_sources(void)
@@ -179,8 +180,9 @@ int bh_image_adopt(struct bh_image *i, const struct bh_descriptor *manifest_desc
         i->layers[n].diff_id = c->diff_ids[n];
         i->layers[n].created_by = c->layer_created_by[n];
     }
-    i->platform = (struct bh_platform){
-        .os = c->image.os, .architecture = c->image.architecture, .variant = c->image.variant};
+    i->platform = (struct bh_platform){.os = c->image.os,
+                                       .architecture = c->image.architecture,
+                                       .variant = c->image.variant};
     i->owned_config = BH_TAKE(*config);
     i->config = i->owned_config;
     return 0;
@@ -199,8 +201,9 @@ int bh_image_open_layer(struct bh_image *i, size_t index, struct bh_blob *ret, s
         return bh_wrap(err, "layer %zu of %zu %s", index + 1, i->layer_count, text);
     if (b.size_bytes != d->size_bytes) {
         bh_blob_done(&b);
-        return bh_fail(err, BH_CORRUPT, "layer %zu of %zu %s has %llu bytes, its manifest says %llu",
-                       index + 1, i->layer_count, text, (unsigned long long)b.size_bytes,
+        return bh_fail(err, BH_CORRUPT,
+                       "layer %zu of %zu %s has %llu bytes, its manifest says %llu", index + 1,
+                       i->layer_count, text, (unsigned long long)b.size_bytes,
                        (unsigned long long)d->size_bytes);
     }
     *ret = b;

@@ -76,7 +76,7 @@ struct bh_image {
     struct bh_lease *lease;
     int fd; /* the archive, the layout directory; -1 */
     void *state;
-    const void *layout; /* of open_layer; in arena */
+    const void *layout;                /* of open_layer; in arena */
     void (*close)(struct bh_image *i); /* frees state; may be NULL */
 };
 

@@ -118,8 +118,8 @@ static bool has_tag(const struct saved *s, const char *name)
     return strncmp(s->config, name, strlen(name)) == 0 && strlen(name) >= 12; /* image ID */
 }
 
-static int choose(const struct saved *all, size_t count, const char *name,
-                  const struct saved **ret, struct bh_error *err)
+static int choose(const struct saved *all, size_t count, const char *name, const struct saved **ret,
+                  struct bh_error *err)
 {
     BH_AUTO(bh_buf_done) struct bh_buf names = BH_BUF_INIT(0);
 
@@ -254,8 +254,9 @@ static int fill(struct bh_image *i, const struct bh_archive *archive, const stru
         return bh_wrap(err, "image configuration");
     m.item_count = bh_list_length(s->layers);
     if (m.item_count != config->diff_id_count)
-        return bh_fail(err, BH_INVALID, "manifest.json has %zu layers, the configuration %zu "
-                                        "diff_ids",
+        return bh_fail(err, BH_INVALID,
+                       "manifest.json has %zu layers, the configuration %zu "
+                       "diff_ids",
                        m.item_count, config->diff_id_count);
     m.items = bh_arena_alloc(i->arena, (m.item_count + 1) * sizeof *m.items);
     for (size_t n = 0; n < m.item_count; n++) {
@@ -292,8 +293,7 @@ static int open_archive(const struct bh_open_options *o, const char *rest, struc
     i->state = archive;
     i->close = close_archive;
     if ((e = read_saved(i, archive, &all, &count, err)) < 0 ||
-        (e = choose(all, count, name, &chosen, err)) < 0 ||
-        (e = fill(i, archive, chosen, err)) < 0)
+        (e = choose(all, count, name, &chosen, err)) < 0 || (e = fill(i, archive, chosen, err)) < 0)
         return e;
     i->layout = chosen;
     i->open_layer = open_saved_layer;

@@ -10,8 +10,8 @@ struct bh_image *bh_image_new(const char *kind) BH_RETURNS_NONNULL;
 /* Takes manifest and config (of which the layers are made, and checked against each other). The
  * manifest's strings are copied; the image owns config afterwards. */
 int bh_image_adopt(struct bh_image *i, const struct bh_descriptor *manifest_descriptor,
-                   const struct bh_manifest *m, struct bh_config **config,
-                   struct bh_error *err) BH_CHECKED;
+                   const struct bh_manifest *m, struct bh_config **config, struct bh_error *err)
+    BH_CHECKED;
 /* BH_UNSUPPORTED when the manifest is one of an artifact, not of a container image. */
 int bh_image_check_config_type(const struct bh_manifest *m, struct bh_error *err) BH_CHECKED;
 
@@ -19,8 +19,8 @@ int bh_image_check_config_type(const struct bh_manifest *m, struct bh_error *err
 void bh_manifest_write(const struct bh_manifest *m, struct bh_buf *out) BH_NONNULL;
 
 /* Appends the whole blob, at most limit bytes. */
-int bh_blob_read(const struct bh_blob *b, size_t limit, struct bh_buf *out,
-                 struct bh_error *err) BH_CHECKED;
+int bh_blob_read(const struct bh_blob *b, size_t limit, struct bh_buf *out, struct bh_error *err)
+    BH_CHECKED;
 int bh_blob_digest(const struct bh_blob *b, enum bh_digest_algorithm algorithm,
                    struct bh_digest *ret, struct bh_error *err) BH_CHECKED;
 

@@ -33,8 +33,8 @@ static int fill(struct bh_image *i, struct bh_store *s, const struct bh_name_rec
     struct bh_manifest m = {.media_type = r->manifest.media_type, .config = r->config};
     int e = bh_image_check_config_type(&m, err);
 
-    if (e < 0 || (e = bh_store_read_blob(s, &r->config.digest, BH_MANIFEST_MAX, &i->config_bytes,
-                                         err)) < 0)
+    if (e < 0 ||
+        (e = bh_store_read_blob(s, &r->config.digest, BH_MANIFEST_MAX, &i->config_bytes, err)) < 0)
         return e;
     e = bh_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, &config, err);
     if (e < 0)
