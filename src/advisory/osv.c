@@ -107,7 +107,9 @@ static int add_interval(struct reader *r, const struct bh_osv_interval *interval
     return 0;
 }
 
-enum event_kind { INTRODUCED, FIXED, LAST_AFFECTED };
+/* In the order in which events of one version count: an end before a new beginning, an inclusive
+ * end after it. */
+enum event_kind { FIXED, INTRODUCED, LAST_AFFECTED };
 
 struct event {
     enum event_kind kind;
@@ -123,14 +125,12 @@ static int compare_events(const void *a, const void *b, void *scheme)
         r = (*ea->version != '\0') - (*eb->version != '\0');
     else
         r = bh_version_compare(*(enum bh_version_scheme *)scheme, ea->version, eb->version);
-    /* At one version: an end comes before a new beginning, inclusive ends after it. */
-    return r ? r
-             : (int)(ea->kind == FIXED ? -1 : ea->kind) - (int)(eb->kind == FIXED ? -1 : eb->kind);
+    return r ? r : (int)ea->kind - (int)eb->kind;
 }
 
 static int read_event(struct reader *r, const struct bh_node *n, struct event *ret, bool *ret_found)
 {
-    static const char *const keys[] = {"introduced", "fixed", "last_affected"};
+    static const char *const keys[] = {"fixed", "introduced", "last_affected"};
 
     *ret_found = false;
     for (size_t i = 0; i < BH_COUNT_OF(keys); i++) {
