@@ -165,10 +165,21 @@ uint64_t bh_db_set_withdrawn(const struct bh_db_set *s)
     return s->withdrawn;
 }
 
+static void note_date(struct builder *b, const char *date)
+{
+    char text[BH_TIME_TEXT_SIZE];
+    int64_t moment;
+
+    if (!*date || bh_time_parse(date, &moment, NULL) < 0)
+        return;
+    bh_time_format(moment, text);
+    if (strcmp(text, b->newest) > 0)
+        memcpy(b->newest, text, sizeof text);
+}
+
 static int add_advisory(struct builder *b, const struct bh_osv_record *record, struct bh_error *err)
 {
     struct bh_query *q = b->add_advisory;
-    int64_t modified;
     bool row;
     int r;
 
@@ -184,13 +195,8 @@ static int add_advisory(struct builder *b, const struct bh_osv_record *record, s
         return r;
     b->repeated = !row;
     b->advisories += row;
-    if (*record->modified && bh_time_parse(record->modified, &modified, NULL) == 0) {
-        char text[BH_TIME_TEXT_SIZE];
-
-        bh_time_format(modified, text);
-        if (strcmp(text, b->newest) > 0)
-            memcpy(b->newest, text, sizeof text);
-    }
+    note_date(b, record->modified);
+    note_date(b, record->published); /* Go's database leaves modified at year 1 */
     return 0;
 }
 

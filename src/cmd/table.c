@@ -5,14 +5,12 @@
 
 #include <string.h>
 
-extern const struct bh_command bh_cmd_completion, bh_cmd_help, bh_cmd_manual, bh_cmd_run;
+extern const struct bh_command bh_cmd_completion, bh_cmd_db_compare, bh_cmd_db_import,
+    bh_cmd_db_status, bh_cmd_help, bh_cmd_manual, bh_cmd_run;
 
 const struct bh_command *const bh_commands[] = {
-    &bh_cmd_run,
-    &bh_cmd_help,
-    &bh_cmd_completion,
-    &bh_cmd_manual,
-    NULL,
+    &bh_cmd_run,  &bh_cmd_db_import,  &bh_cmd_db_status, &bh_cmd_db_compare,
+    &bh_cmd_help, &bh_cmd_completion, &bh_cmd_manual,    NULL,
 };
 
 bool bh_command_in_family(const struct bh_command *c, const char *word)
