@@ -113,7 +113,7 @@ const char *const *bh_facts_list(struct bh_facts *f, const char *const *items)
 }
 
 /* Does not having seen `above` mean that entries of `subject` may be missing? */
-static bool covers(const char *above, const char *subject)
+bool bh_coverage_covers(const char *above, const char *subject)
 {
     static const struct {
         const char *above, *subject;
@@ -134,7 +134,7 @@ static bool covers(const char *above, const char *subject)
 bool bh_facts_is_blind(const struct bh_facts *f, const char *subject)
 {
     for (size_t i = 0; i < f->coverage_count; i++)
-        if (f->coverage[i].blind && covers(f->coverage[i].subject, subject))
+        if (f->coverage[i].blind && bh_coverage_covers(f->coverage[i].subject, subject))
             return true;
     return false;
 }

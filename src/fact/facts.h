@@ -152,6 +152,8 @@ size_t bh_list_length(const char *const *items) BH_NONNULL;
 /* true when a blind coverage record speaks of subject, or of one above it: absence of entries
  * proves nothing. */
 bool bh_facts_is_blind(const struct bh_facts *f, const char *subject) BH_NONNULL;
+/* true when blindness for `subject` makes the list named by `asked` incomplete too. */
+bool bh_coverage_covers(const char *subject, const char *asked) BH_NONNULL;
 /* Adds a coverage record; subject and reason must live as long as f, path may be NULL. */
 void bh_facts_not_covered(struct bh_facts *f, const char *subject, const char *path, uint32_t layer,
                           bool blind, const char *reason) BH_NONNULL_ARGS(1, 2, 6);

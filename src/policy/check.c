@@ -90,6 +90,7 @@ static void note_unread(struct checker *c, const struct bh_term *t)
     bh_grow(s->unread, s->unread_count, s->unread_cap);
     s->unread[s->unread_count++] = (struct bh_unread){.field = bh_arena_strdup(c->arena, t->text),
                                                       .macro = c->inside,
+                                                      .owner = s->owner,
                                                       .at = t->at};
 }
 

@@ -32,7 +32,9 @@ struct bh_list {
 struct bh_unread {
     const char *field;
     const struct bh_macro *macro; /* that holds the place, NULL for the condition itself */
+    const void *owner;            /* the scope's at that time */
     struct bh_position at;
+    size_t order; /* the caller's, for sorting */
 };
 
 struct bh_scope {
@@ -44,6 +46,7 @@ struct bh_scope {
     uint32_t slots;           /* handed out to macros so far */
     struct bh_unread *unread; /* every use, in the order met; freed by bh_scope_done */
     size_t unread_count, unread_cap;
+    const void *owner; /* the caller's: what is being checked */
 };
 
 struct bh_macro *bh_scope_macro(const struct bh_scope *s, const char *name) BH_NONNULL;
