@@ -30,6 +30,11 @@ struct pending {
     struct bh_wire_event event;
 };
 
+struct finished {
+    struct finished *next;
+    struct bh_http_done done;
+};
+
 struct bh_http_client {
     struct bh_child child;
     int socket;
@@ -38,6 +43,7 @@ struct bh_http_client {
     char *proxy;
     struct bh_client_transfer transfers[BH_HTTP_TRANSFERS_MAX];
     struct pending *pending_first, **pending_end;
+    struct finished *finished; /* ended while bh_http_perform waited for another */
     char piece[BH_CLIENT_PIECE];
 };
 
@@ -125,6 +131,15 @@ int bh_http_client_open(const struct bh_http_options *options, struct bh_http_cl
     return 0;
 }
 
+static void forget_finished(struct bh_http_client *c)
+{
+    for (struct finished *f = c->finished, *next; f; f = next) {
+        next = f->next;
+        free(f);
+    }
+    c->finished = NULL;
+}
+
 void bh_http_client_close(struct bh_http_client *c)
 {
     if (!c)
@@ -137,6 +152,7 @@ void bh_http_client_close(struct bh_http_client *c)
         next = p->next;
         free(p);
     }
+    forget_finished(c);
     free(c->proxy);
     free(c);
 }
@@ -537,8 +553,8 @@ static bool any_under_way(const struct bh_http_client *c)
     return false;
 }
 
-int bh_http_wait(struct bh_http_client *c, int timeout_ms, struct bh_http_done *ret,
-                 struct bh_error *err)
+static int wait_running(struct bh_http_client *c, int timeout_ms, struct bh_http_done *ret,
+                        struct bh_error *err)
 {
     BH_AUTO(bh_freep) struct bh_wire_event *event = NULL;
 
@@ -548,6 +564,28 @@ int bh_http_wait(struct bh_http_client *c, int timeout_ms, struct bh_http_done *
         return bh_fail(err, BH_NOT_FOUND, "no transfer is under way");
     event = bh_new0(sizeof *event);
     return wait_event(c, timeout_ms, event, ret, err);
+}
+
+int bh_http_wait(struct bh_http_client *c, int timeout_ms, struct bh_http_done *ret,
+                 struct bh_error *err)
+{
+    struct finished *f = c->finished;
+
+    if (!f)
+        return wait_running(c, timeout_ms, ret, err);
+    c->finished = f->next;
+    *ret = f->done;
+    free(f);
+    return 0;
+}
+
+static void keep_finished(struct bh_http_client *c, const struct bh_http_done *done)
+{
+    struct finished *f = bh_new0(sizeof *f);
+
+    f->done = *done;
+    f->next = c->finished;
+    c->finished = f;
 }
 
 int bh_http_cancel_all(struct bh_http_client *c, struct bh_error *err)
@@ -570,6 +608,7 @@ int bh_http_cancel_all(struct bh_http_client *c, struct bh_error *err)
     }
     while (!r && !c->broken && any_under_way(c))
         r = wait_event(c, -1, event, done, err);
+    forget_finished(c);
     return r;
 }
 
@@ -578,12 +617,14 @@ int bh_http_perform(struct bh_http_client *c, const struct bh_http_request *q,
 {
     BH_AUTO(bh_freep) struct bh_http_done *done = bh_new0(sizeof *done);
     uint64_t id;
-    int r;
+    int r = bh_http_start(c, q, &id, err);
 
-    assert(c->broken || !any_under_way(c));
-    r = bh_http_start(c, q, &id, err);
     if (!r)
-        r = bh_http_wait(c, -1, done, err);
+        r = wait_running(c, -1, done, err);
+    while (!r && done->id != id) {
+        keep_finished(c, done);
+        r = wait_running(c, -1, done, err);
+    }
     if (r)
         return r;
     if (done->result) {

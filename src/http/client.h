@@ -97,11 +97,9 @@ struct bh_http_response {
     char excerpt[1025];      /* of a body that is not 2xx: printable ASCII, the rest as '.' */
 };
 
-/* Runs one request to its end, on a client with no other transfer under way. 0 when a whole
- * response arrived, whatever its status.
- * Errors: BH_INVALID     the URL or a header is malformed, http:// where it is not allowed
- *         BH_UNAVAILABLE no connection, or it was cut
- *         BH_TIMEOUT     one of the three time limits
+/* Runs one request to its end; others go on meanwhile. 0 when a whole response arrived, whatever
+ * its status. Errors: BH_INVALID     the URL or a header is malformed, http:// where it is not
+ * allowed BH_UNAVAILABLE no connection, or it was cut BH_TIMEOUT     one of the three time limits
  *         BH_DENIED      the certificate was not accepted, or a redirect was refused
  *         BH_LIMIT       a larger body than bytes_max, too many redirects or headers
  *         BH_INTERNAL    the fetch process died or broke its protocol */

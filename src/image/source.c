@@ -16,9 +16,8 @@
 
 /* The order in which a bare path is recognised. */
 static const struct bh_source *const sources[] = {
-    &bh_source_oci, &bh_source_oci_archive, &bh_source_docker_archive,
-    &bh_source_dir, &bh_source_tar,         &bh_source_store,
-    NULL,
+    &bh_source_oci, &bh_source_oci_archive, &bh_source_docker_archive, &bh_source_dir,
+    &bh_source_tar, &bh_source_store,       &bh_source_registry,       NULL,
 };
 
 const struct bh_source *const *bh_sources(void)
