@@ -61,7 +61,7 @@ static int read_healthcheck(const struct bh_node *object, bool *ret, struct bh_e
 }
 
 /* The member "config": what a container starts with. */
-static int read_execution(struct bh_config *c, const struct bh_node *root, struct bh_error *err)
+static int read_execution(struct bh_oci_config *c, const struct bh_node *root, struct bh_error *err)
 {
     struct bh_image_config *image = &c->image;
     const struct bh_node *n;
@@ -82,7 +82,7 @@ static int read_execution(struct bh_config *c, const struct bh_node *root, struc
     return read_healthcheck(n, &image->has_healthcheck, err);
 }
 
-static int read_diff_ids(struct bh_config *c, const struct bh_node *root, struct bh_error *err)
+static int read_diff_ids(struct bh_oci_config *c, const struct bh_node *root, struct bh_error *err)
 {
     const struct bh_node *rootfs, *ids;
     int e = bh_read_member(root, "rootfs", BH_NODE_OBJECT, &rootfs, err);
@@ -109,7 +109,7 @@ static int read_diff_ids(struct bh_config *c, const struct bh_node *root, struct
 
 /* Entries that made a layer are matched with the layers in order, which is all the specification
  * gives; some builders write none, so a difference in number is no error. */
-static int read_history(struct bh_config *c, const struct bh_node *root, struct bh_error *err)
+static int read_history(struct bh_oci_config *c, const struct bh_node *root, struct bh_error *err)
 {
     const struct bh_node *n;
     const char **all;
@@ -142,7 +142,7 @@ static int read_history(struct bh_config *c, const struct bh_node *root, struct 
     return 0;
 }
 
-static int read_config(struct bh_config *c, const struct bh_node *root, struct bh_error *err)
+static int read_config(struct bh_oci_config *c, const struct bh_node *root, struct bh_error *err)
 {
     struct bh_image_config *image = &c->image;
     int e;
@@ -160,9 +160,10 @@ static int read_config(struct bh_config *c, const struct bh_node *root, struct b
     return read_history(c, root, err);
 }
 
-int bh_config_parse(const char *text, size_t len, struct bh_config **ret, struct bh_error *err)
+int bh_oci_config_parse(const char *text, size_t len, struct bh_oci_config **ret,
+                        struct bh_error *err)
 {
-    BH_AUTO(bh_config_freep) struct bh_config *c = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = NULL;
     BH_AUTO(bh_tree_freep) struct bh_tree *tree = NULL;
     int e;
 
@@ -179,7 +180,7 @@ int bh_config_parse(const char *text, size_t len, struct bh_config **ret, struct
     return 0;
 }
 
-void bh_config_free(struct bh_config *c)
+void bh_oci_config_free(struct bh_oci_config *c)
 {
     if (!c)
         return;

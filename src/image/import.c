@@ -70,6 +70,12 @@ static int copy_layer(struct bh_image *i, size_t n, struct bh_lease *l, struct c
     return e;
 }
 
+/* Sources that copy into the store while opening have nothing more to give. */
+static int put_document(struct bh_lease *l, const struct bh_buf *b, struct bh_error *err)
+{
+    return b->len == 0 ? 0 : bh_store_put(l, b->data, b->len, NULL, err);
+}
+
 int bh_image_import(struct bh_image *i, struct bh_store *s, const char *name,
                     const struct bh_open_options *o, struct bh_error *err)
 {
@@ -78,7 +84,7 @@ int bh_image_import(struct bh_image *i, struct bh_store *s, const char *name,
     struct bh_descriptor root = i->manifest;
     int e;
 
-    if (i->manifest_bytes.len == 0)
+    if (!bh_digest_is_set(&i->manifest.digest))
         return bh_fail(err, BH_UNSUPPORTED,
                        "%s has no manifest: scan and run take it as it is, the store does not",
                        i->reference);
@@ -90,8 +96,8 @@ int bh_image_import(struct bh_image *i, struct bh_store *s, const char *name,
         if ((e = copy_layer(i, n, l, &c, err)) < 0)
             return bh_wrap(err, "layer %zu of %zu", n + 1, i->layer_count);
     }
-    if ((e = bh_store_put(l, i->config_bytes.data, i->config_bytes.len, NULL, err)) < 0 ||
-        (e = bh_store_put(l, i->manifest_bytes.data, i->manifest_bytes.len, NULL, err)) < 0)
+    if ((e = put_document(l, &i->config_bytes, err)) < 0 ||
+        (e = put_document(l, &i->manifest_bytes, err)) < 0)
         return e;
     return bh_store_set_name(l, name, &root, &i->platform, i->reference, err);
 }

@@ -176,7 +176,7 @@ int bh_layout_open(struct bh_image *i, bh_layout_get *get, void *state, const ch
                    const struct bh_platform *platform, struct bh_error *err)
 {
     BH_AUTO(bh_manifest_freep) struct bh_manifest *index = NULL, *m = NULL;
-    BH_AUTO(bh_config_freep) struct bh_config *config = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *config = NULL;
     struct layout *l = bh_arena_alloc(i->arena, sizeof *l);
     const struct bh_descriptor *entry;
     struct bh_descriptor d;
@@ -189,7 +189,8 @@ int bh_layout_open(struct bh_image *i, bh_layout_get *get, void *state, const ch
         (e = bh_image_check_config_type(m, err)) < 0 ||
         (e = read_document(l, &m->config, &i->config_bytes, err)) < 0)
         return e;
-    e = bh_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, &config, err);
+    e = bh_oci_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, &config,
+                                     err);
     if (e < 0)
         return bh_wrap(err, "image configuration");
     if ((e = bh_image_adopt(i, &d, m, &config, err)) < 0)

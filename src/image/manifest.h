@@ -1,11 +1,10 @@
 /* image/manifest.h - descriptors, manifests, indexes and image configurations, as records.
  *
- * Manifests come from strangers. bh_manifest_parse and bh_config_parse read them with the strict
- * JSON reader; whoever runs with privileges or with the store open calls the _confined forms, which
- * do the same in a forked child that has been locked down first (sys/sandbox) and hand back the
- * checked records.
- * Reading never refuses a media type nobody knows (image-spec: "MUST NOT error"); bh_layer_format
- * tells whether a layer can be unpacked, and unpacking refuses the others.
+ * Manifests come from strangers. bh_manifest_parse and bh_oci_config_parse read them with the
+ * strict JSON reader; whoever runs with privileges or with the store open calls the _confined
+ * forms, which do the same in a forked child that has been locked down first (sys/sandbox) and hand
+ * back the checked records. Reading never refuses a media type nobody knows (image-spec: "MUST NOT
+ * error"); bh_layer_format tells whether a layer can be unpacked, and unpacking refuses the others.
  * Source: OCI image-spec 1.1 (descriptor.md, manifest.md, image-index.md, config.md), Docker
  * distribution "Image Manifest V 2, Schema 2". */
 #pragma once
@@ -81,7 +80,7 @@ struct bh_manifest {
 };
 
 /* An image configuration; all memory belongs to arena. */
-struct bh_config {
+struct bh_oci_config {
     struct bh_arena *arena;
     struct bh_image_config image; /* strings and lists in arena; history holds all entries */
     struct bh_digest *diff_ids;   /* one for each layer, bottom first */
@@ -101,20 +100,20 @@ static inline void bh_manifest_freep(struct bh_manifest **m)
     bh_manifest_free(*m);
 }
 
-int bh_config_parse(const char *text, size_t len, struct bh_config **ret, struct bh_error *err)
-    BH_CHECKED;
-void bh_config_free(struct bh_config *c); /* NULL is allowed */
-static inline void bh_config_freep(struct bh_config **c)
+int bh_oci_config_parse(const char *text, size_t len, struct bh_oci_config **ret,
+                        struct bh_error *err) BH_CHECKED;
+void bh_oci_config_free(struct bh_oci_config *c); /* NULL is allowed */
+static inline void bh_oci_config_freep(struct bh_oci_config **c)
 {
-    bh_config_free(*c);
+    bh_oci_config_free(*c);
 }
 
 /* The same in a confined child. Further errors: BH_INTERNAL when the child died over the document,
  * BH_TIMEOUT after 20 seconds. */
 int bh_manifest_parse_confined(const char *text, size_t len, const char *media_type,
                                struct bh_manifest **ret, struct bh_error *err) BH_CHECKED;
-int bh_config_parse_confined(const char *text, size_t len, struct bh_config **ret,
-                             struct bh_error *err) BH_CHECKED;
+int bh_oci_config_parse_confined(const char *text, size_t len, struct bh_oci_config **ret,
+                                 struct bh_error *err) BH_CHECKED;
 
 /* The platform this program was built for: "linux", "amd64" or "arm64", variant "v8" there. */
 struct bh_platform bh_platform_host(void);

@@ -143,10 +143,10 @@ int bh_manifest_parse_confined(const char *text, size_t len, const char *media_t
 static int config_work(void *arg, struct bh_buf *out, struct bh_error *err)
 {
     const struct document *doc = arg;
-    struct bh_config *c = NULL;
+    struct bh_oci_config *c = NULL;
     struct bh_buf flat = BH_BUF_INIT(0);
     const struct bh_image_config *i;
-    int e = bh_config_parse(doc->text, doc->len, &c, err);
+    int e = bh_oci_config_parse(doc->text, doc->len, &c, err);
 
     if (e < 0)
         return e;
@@ -176,7 +176,7 @@ static int config_work(void *arg, struct bh_buf *out, struct bh_error *err)
     return bh_buf_append(out, flat.data, flat.len, err);
 }
 
-static void get_layers(struct bh_wire *w, struct bh_config *c)
+static void get_layers(struct bh_wire *w, struct bh_oci_config *c)
 {
     c->diff_id_count = bh_wire_get_count(w, BH_MANIFEST_LAYERS_MAX);
     c->diff_ids = bh_arena_alloc(c->arena, (c->diff_id_count + 1) * sizeof *c->diff_ids);
@@ -189,10 +189,10 @@ static void get_layers(struct bh_wire *w, struct bh_config *c)
     }
 }
 
-int bh_config_parse_confined(const char *text, size_t len, struct bh_config **ret,
-                             struct bh_error *err)
+int bh_oci_config_parse_confined(const char *text, size_t len, struct bh_oci_config **ret,
+                                 struct bh_error *err)
 {
-    BH_AUTO(bh_config_freep) struct bh_config *c = bh_new0(sizeof *c);
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = bh_new0(sizeof *c);
     BH_AUTO(bh_buf_done) struct bh_buf answer = BH_BUF_INIT(ANSWER_MAX);
     struct bh_image_config *i = &c->image;
     struct bh_wire w;

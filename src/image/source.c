@@ -141,7 +141,7 @@ void bh_image_close(struct bh_image *i)
     bh_closep(&i->root_fd);
     bh_buf_done(&i->manifest_bytes);
     bh_buf_done(&i->config_bytes);
-    bh_config_free(i->owned_config);
+    bh_oci_config_free(i->owned_config);
     bh_lease_end(i->lease);
     bh_arena_free(i->arena);
     free(i);
@@ -157,9 +157,9 @@ int bh_image_check_config_type(const struct bh_manifest *m, struct bh_error *err
 }
 
 int bh_image_adopt(struct bh_image *i, const struct bh_descriptor *manifest_descriptor,
-                   const struct bh_manifest *m, struct bh_config **config, struct bh_error *err)
+                   const struct bh_manifest *m, struct bh_oci_config **config, struct bh_error *err)
 {
-    const struct bh_config *c = *config;
+    const struct bh_oci_config *c = *config;
 
     if (c->diff_id_count != m->item_count)
         return bh_fail(err, BH_INVALID, "manifest has %zu layers, its configuration %zu diff_ids",

@@ -62,8 +62,8 @@ struct bh_image {
     struct bh_descriptor manifest; /* digest unset for a plain root file system */
     struct bh_digest config_digest;
     struct bh_platform platform;
-    const struct bh_config *config; /* NULL for a plain root file system: it has none */
-    struct bh_image_layer *layers;  /* bottom first; none for a directory */
+    const struct bh_oci_config *config; /* NULL for a plain root file system: it has none */
+    struct bh_image_layer *layers;      /* bottom first; none for a directory */
     size_t layer_count;
     int root_fd;           /* dir: the directory; else -1 */
     const char *root_path; /* dir: its absolute path; else NULL */
@@ -72,7 +72,7 @@ struct bh_image {
     int (*open_layer)(struct bh_image *i, size_t index, struct bh_blob *ret, struct bh_error *err);
     /* The stored bytes of manifest and config, for import; may be empty for sources without. */
     struct bh_buf manifest_bytes, config_bytes;
-    struct bh_config *owned_config;
+    struct bh_oci_config *owned_config;
     struct bh_lease *lease;
     int fd; /* the archive, the layout directory; -1 */
     void *state;

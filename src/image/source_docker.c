@@ -167,7 +167,7 @@ static bool stated_digest(const char *path, struct bh_digest *ret)
 }
 
 static int read_config(struct bh_image *i, const struct bh_archive *archive, const char *path,
-                       struct bh_descriptor *ret, struct bh_config **ret_config,
+                       struct bh_descriptor *ret, struct bh_oci_config **ret_config,
                        struct bh_error *err)
 {
     BH_AUTO(bh_blob_done) struct bh_blob b = {.fd = -1};
@@ -183,8 +183,8 @@ static int read_config(struct bh_image *i, const struct bh_archive *archive, con
     if (stated_digest(path, &stated) && !bh_digest_equal(&stated, &ret->digest))
         return bh_fail(err, BH_CORRUPT, "%.200s has other content: its digest is %s", path,
                        bh_digest_format(&ret->digest, text));
-    return bh_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, ret_config,
-                                    err);
+    return bh_oci_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len,
+                                        ret_config, err);
 }
 
 /* An uncompressed layer's digest is its diff_id; a compressed one's is stated, or computed. */
@@ -245,7 +245,7 @@ static int open_saved_layer(struct bh_image *i, size_t index, struct bh_blob *re
 static int fill(struct bh_image *i, const struct bh_archive *archive, const struct saved *s,
                 struct bh_error *err)
 {
-    BH_AUTO(bh_config_freep) struct bh_config *config = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *config = NULL;
     struct bh_manifest m = {.media_type = BH_MEDIA_OCI_MANIFEST};
     struct bh_descriptor d = {.media_type = BH_MEDIA_OCI_MANIFEST};
     int e = read_config(i, archive, s->config, &m.config, &config, err);

@@ -10,7 +10,7 @@ struct bh_image *bh_image_new(const char *kind) BH_RETURNS_NONNULL;
 /* Takes manifest and config (of which the layers are made, and checked against each other). The
  * manifest's strings are copied; the image owns config afterwards. */
 int bh_image_adopt(struct bh_image *i, const struct bh_descriptor *manifest_descriptor,
-                   const struct bh_manifest *m, struct bh_config **config, struct bh_error *err)
+                   const struct bh_manifest *m, struct bh_oci_config **config, struct bh_error *err)
     BH_CHECKED;
 /* BH_UNSUPPORTED when the manifest is one of an artifact, not of a container image. */
 int bh_image_check_config_type(const struct bh_manifest *m, struct bh_error *err) BH_CHECKED;

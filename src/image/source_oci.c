@@ -45,6 +45,8 @@ static const char *suggest(struct bh_arena *a, const char *path, const char *nam
         len--;
     for (start = len; start > 0 && path[start - 1] != '/';)
         start--;
+    if (len - start > 4 && strncmp(path + len - 4, ".tar", 4) == 0)
+        len -= 4;
     text = *name ? bh_arena_format(a, "%.*s:%s", (int)(len - start), path + start, name)
                  : bh_arena_strndup(a, path + start, len - start);
     return bh_reference_parse(text, strlen(text), &r, NULL) == 0 ? text : "";

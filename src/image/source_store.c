@@ -29,14 +29,15 @@ static int hold(struct bh_image *i, const struct bh_name_record *r, struct bh_er
 static int fill(struct bh_image *i, struct bh_store *s, const struct bh_name_record *r,
                 struct bh_error *err)
 {
-    BH_AUTO(bh_config_freep) struct bh_config *config = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *config = NULL;
     struct bh_manifest m = {.media_type = r->manifest.media_type, .config = r->config};
     int e = bh_image_check_config_type(&m, err);
 
     if (e < 0 ||
         (e = bh_store_read_blob(s, &r->config.digest, BH_MANIFEST_MAX, &i->config_bytes, err)) < 0)
         return e;
-    e = bh_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, &config, err);
+    e = bh_oci_config_parse_confined(bh_buf_text(&i->config_bytes), i->config_bytes.len, &config,
+                                     err);
     if (e < 0)
         return bh_wrap(err, "image configuration");
     m.item_count = r->layer_count;

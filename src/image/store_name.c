@@ -212,7 +212,7 @@ static const char *copy_text(struct bh_arena *a, const char *text)
 static int add_config(struct bh_lease *l, struct bh_name_record *r, struct bh_error *err)
 {
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(BH_MANIFEST_MAX);
-    BH_AUTO(bh_config_freep) struct bh_config *c = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = NULL;
     int e;
 
     if (!bh_media_type_is_config(r->config.media_type))
@@ -220,7 +220,7 @@ static int add_config(struct bh_lease *l, struct bh_name_record *r, struct bh_er
     e = bh_store_read_blob(l->store, &r->config.digest, BH_MANIFEST_MAX, &text, err);
     if (e < 0)
         return e;
-    if ((e = bh_config_parse_confined(bh_buf_text(&text), text.len, &c, err)) < 0)
+    if ((e = bh_oci_config_parse_confined(bh_buf_text(&text), text.len, &c, err)) < 0)
         return bh_wrap(err, "image configuration");
     if (c->diff_id_count != r->layer_count)
         return bh_fail(err, BH_INVALID, "manifest has %zu layers, its configuration %zu diff_ids",

@@ -12,10 +12,10 @@
 #define ROOTFS                                                                                     \
     "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX "\",\"sha256:" HEX "\"]}"
 
-static int parse(const char *text, struct bh_config **ret, struct bh_error *err)
+static int parse(const char *text, struct bh_oci_config **ret, struct bh_error *err)
 {
     *err = BH_ERROR_INIT;
-    return bh_config_parse(text, strlen(text), ret, err);
+    return bh_oci_config_parse(text, strlen(text), ret, err);
 }
 
 static void everything_that_is_judged_is_read(void **state)
@@ -29,7 +29,7 @@ static void everything_that_is_judged_is_read(void **state)
         "\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"]}}," ROOTFS ",\"history\":["
         "{\"created_by\":\"one\"},{\"created_by\":\"env\",\"empty_layer\":true},{\"comment\":\"\"}]"
         "}";
-    BH_AUTO(bh_config_freep) struct bh_config *c = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = NULL;
     struct bh_error err;
     const struct bh_image_config *i;
 
@@ -69,7 +69,7 @@ static void absent_and_null_members_are_empty(void **state)
 
     (void)state;
     for (size_t i = 0; i < BH_COUNT_OF(cases); i++) {
-        BH_AUTO(bh_config_freep) struct bh_config *c = NULL;
+        BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = NULL;
         struct bh_error err;
 
         assert_int_equal(parse(cases[i], &c, &err), 0);
@@ -86,7 +86,7 @@ static void absent_and_null_members_are_empty(void **state)
 
 static void a_command_may_be_one_string(void **state)
 {
-    BH_AUTO(bh_config_freep) struct bh_config *c = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *c = NULL;
     struct bh_error err;
 
     (void)state;
@@ -115,7 +115,7 @@ static void wrong_documents_are_refused_with_the_member(void **state)
 
     (void)state;
     for (size_t i = 0; i < BH_COUNT_OF(cases); i++) {
-        struct bh_config *c = NULL;
+        struct bh_oci_config *c = NULL;
         struct bh_error err;
 
         assert_int_equal(parse(cases[i].text, &c, &err), -BH_INVALID);
