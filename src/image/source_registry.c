@@ -100,21 +100,21 @@ static int fetch_blobs(struct pull *p, const struct bh_manifest *m, struct bh_er
     return bh_registry_fetch(p->registry, p->lease, blobs, m->item_count + 1, err);
 }
 
-static int read_config(struct pull *p, const struct bh_manifest *m, struct bh_config **ret,
+static int read_config(struct pull *p, const struct bh_manifest *m, struct bh_oci_config **ret,
                        struct bh_error *err)
 {
     struct bh_buf *bytes = &p->image->config_bytes;
     int e = bh_store_read_blob(p->o->store, &m->config.digest, BH_MANIFEST_MAX, bytes, err);
 
     if (!e)
-        e = bh_config_parse_confined(bh_buf_text(bytes), bytes->len, ret, err);
+        e = bh_oci_config_parse_confined(bh_buf_text(bytes), bytes->len, ret, err);
     return e ? bh_wrap(err, "configuration") : 0;
 }
 
 static int pull(struct pull *p, const struct bh_reference *reference, struct bh_error *err)
 {
     BH_AUTO(bh_manifest_freep) struct bh_manifest *m = NULL;
-    BH_AUTO(bh_config_freep) struct bh_config *config = NULL;
+    BH_AUTO(bh_oci_config_freep) struct bh_oci_config *config = NULL;
     struct bh_descriptor d = {0};
     const char *tag = bh_reference_tag(reference);
     int e = choose_manifest(p, tag ? tag : "latest", bh_reference_digest(reference), &d, &m, err);
