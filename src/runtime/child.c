@@ -54,7 +54,7 @@ static int join_cgroup(const struct bh_start *s, struct bh_error *err)
     int r = bh_cgroup_join(s->cgroup, err);
 
     /* Only now: the namespace's root is the cgroup its maker is in. */
-    if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+    if (r == 0 && bh_start_has(s, BH_WITHOUT_CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0)
         r = bh_fail_errno(err, "cgroup namespace");
     return r;
 }

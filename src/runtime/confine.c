@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int bh_start_degraded(const struct bh_start *s, const char *what, struct bh_error *err)
@@ -26,12 +27,22 @@ int bh_start_degraded(const struct bh_start *s, const char *what, struct bh_erro
     return 0;
 }
 
-static int limit_resources(const struct bh_launch *l, struct bh_error *err)
+static bool is_left_out(const struct bh_start *s, uint32_t resource)
 {
+    return (resource == RLIMIT_DATA && !bh_start_has(s, BH_WITHOUT_MEMORY_LIMIT)) ||
+           (resource == RLIMIT_NPROC && !bh_start_has(s, BH_WITHOUT_PIDS_LIMIT));
+}
+
+static int limit_resources(const struct bh_start *s, struct bh_error *err)
+{
+    const struct bh_launch *l = s->launch;
+
     for (size_t i = 0; i < l->rlimit_count; i++) {
         const struct bh_launch_rlimit *want = &l->rlimits[i];
         struct rlimit now, set;
 
+        if (is_left_out(s, want->resource))
+            continue;
         /* What the caller may not have, the workload cannot get: the lower of both. */
         if (getrlimit(want->resource, &now) < 0)
             return bh_fail_errno(err, "resource limit %u", want->resource);
@@ -41,6 +52,17 @@ static int limit_resources(const struct bh_launch *l, struct bh_error *err)
             return bh_fail_errno(err, "resource limit %u", want->resource);
     }
     return 0;
+}
+
+/* A pipe belongs to whoever made it: handed to the workload's user, or its /dev/stdout could not be
+ * opened again. Failing is no harm: the descriptor itself works. */
+static void give_pipes(uint32_t uid)
+{
+    struct stat st;
+
+    for (int fd = 0; fd < 3 && uid; fd++)
+        if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_nlink == 1)
+            (void)!fchown(fd, uid, (gid_t)-1);
 }
 
 static int become_user(const struct bh_start *s, struct bh_error *err)
@@ -93,6 +115,29 @@ static int drop_capabilities(const struct bh_start *s, uint64_t keep, struct bh_
     return r ? r : bh_capability_set(&sets, err);
 }
 
+/* A workload that opens /dev/stdout gets to the very file or terminal it was given: allowed as far
+ * as the descriptor allows. Pipes and sockets need no rule. */
+static int allow_streams(int rules, struct bh_error *err)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        uint64_t access = BH_LANDLOCK_IOCTL_DEV;
+        int mode = fcntl(fd, F_GETFL), r;
+        struct stat st;
+
+        if (mode < 0 || fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)))
+            continue;
+        mode &= O_ACCMODE;
+        if (mode != O_WRONLY)
+            access |= BH_LANDLOCK_READ_FILE;
+        if (mode != O_RDONLY)
+            access |= BH_LANDLOCK_WRITE_FILE | BH_LANDLOCK_TRUNCATE;
+        r = bh_landlock_allow_path(rules, fd, access, err);
+        if (r)
+            return bh_wrap(err, "standard stream %d", fd);
+    }
+    return 0;
+}
+
 static int restrict_files(const struct bh_start *s, struct bh_error *err)
 {
     static const struct bh_landlock_handled handled = {.fs = BH_LANDLOCK_FS_ALL,
@@ -112,6 +157,8 @@ static int restrict_files(const struct bh_start *s, struct bh_error *err)
             return bh_fail_errno(err, "Landlock rule for %s", l->landlock[i].path);
         r = bh_landlock_allow_path(rules, at, l->landlock[i].access, err);
     }
+    if (r == 0)
+        r = allow_streams(rules, err);
     return r ? r : bh_landlock_enforce(rules, err);
 }
 
@@ -119,8 +166,9 @@ int bh_start_confine(const struct bh_start *s, struct bh_error *err)
 {
     const struct bh_launch *l = s->launch;
     struct bh_seccomp_program filter = {.code = l->seccomp, .len = (uint16_t)l->seccomp_count};
-    int r = limit_resources(l, err);
+    int r = limit_resources(s, err);
 
+    give_pipes(l->uid);
     if (r == 0)
         r = bh_start_has(s, BH_WITHOUT_CAPABILITY_DROP) ? drop_capabilities(s, l->capabilities, err)
                                                         : become_user(s, err);

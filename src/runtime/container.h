@@ -23,6 +23,7 @@ enum bh_protection {
     BH_WITHOUT_IPC_NAMESPACE = 1u << 7,
     BH_WITHOUT_MEMORY_LIMIT = 1u << 8,
     BH_WITHOUT_PIDS_LIMIT = 1u << 9,
+    BH_WITHOUT_CGROUP_NAMESPACE = 1u << 11,
     BH_WITHOUT_MOUNT_FLAGS = 1u << 10, /* nosuid, nodev, noexec */
 };
 

@@ -75,12 +75,30 @@ static int each(const struct bh_start *s, int root, const char *const *paths, bo
     return 0;
 }
 
+/* A service that never was root may still listen on port 80 of its own network namespace. */
+static int free_low_ports(const struct bh_start *s, int root, struct bh_error *err)
+{
+    BH_AUTO(bh_closep) int fd = -1;
+    int r;
+
+    if (s->launch->uid == 0 || s->launch->flags & BH_LAUNCH_HOST_NETWORK ||
+        !bh_start_has(s, BH_WITHOUT_NETWORK_NAMESPACE))
+        return 0;
+    r = bh_open_in_root(root, "/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY, 0, &fd,
+                        err);
+    if (r == 0 && write(fd, "0", 1) != 1)
+        r = bh_fail_errno(err, "allow low ports");
+    return r;
+}
+
 int bh_start_kernel_mounts(const struct bh_start *s, int root, struct bh_error *err)
 {
     int r = mount_at(root, "/proc", "proc", KERNEL_ATTR, err);
 
     if (r == 0 && s->launch->flags & BH_LAUNCH_SYSFS)
         r = mount_at(root, "/sys", "sysfs", KERNEL_ATTR | MOUNT_ATTR_RDONLY, err);
+    if (r == 0)
+        r = free_low_ports(s, root, err);
     if (r == 0 && bh_start_has(s, BH_WITHOUT_MASKS))
         r = each(s, root, s->launch->readonly_paths, false, err);
     if (r == 0 && bh_start_has(s, BH_WITHOUT_MASKS))
