@@ -15,11 +15,18 @@ struct cell {
     enum bh_style style;
 };
 
+struct heading {
+    size_t cell; /* stands above the row that begins with it */
+    const char *text;
+};
+
 struct bh_table {
     const struct bh_column *columns;
     size_t column_count;
     struct cell *cells; /* row by row */
     size_t cell_count, cell_cap;
+    struct heading *headings;
+    size_t heading_count, heading_cap;
     struct bh_arena *arena;
 };
 
@@ -39,6 +46,7 @@ void bh_table_free(struct bh_table *t)
         return;
     bh_arena_free(t->arena);
     free(t->cells);
+    free(t->headings);
     free(t);
 }
 
@@ -64,6 +72,13 @@ void bh_table_cellf(struct bh_table *t, enum bh_style style, const char *format,
     if (n < 0)
         abort();
     bh_table_cell(t, style, text);
+}
+
+void bh_table_heading(struct bh_table *t, const char *text)
+{
+    bh_grow(t->headings, t->heading_count, t->heading_cap);
+    t->headings[t->heading_count++] =
+        (struct heading){.cell = t->cell_count, .text = bh_arena_strdup(t->arena, text)};
 }
 
 static void measure(const struct bh_table *t, size_t *widths)
@@ -185,7 +200,10 @@ void bh_table_print(const struct bh_table *t, const struct bh_term *term)
     for (size_t c = 0; c < t->column_count; c++)
         row[c] = (struct cell){.text = t->columns[c].title, .style = BH_BOLD};
     put_row(t, term, row, widths);
-    for (size_t i = 0; i < t->cell_count; i += t->column_count) {
+    for (size_t i = 0, h = 0; i < t->cell_count; i += t->column_count) {
+        for (; h < t->heading_count && t->headings[h].cell == i; h++)
+            fprintf(term->stream, "\n%s%s%s\n", bh_term_on(term, BH_BOLD), t->headings[h].text,
+                    bh_term_off(term, BH_BOLD));
         memcpy(row, t->cells + i, t->column_count * sizeof *row);
         put_row(t, term, row, widths);
     }

@@ -78,6 +78,8 @@ static inline void bh_table_freep(struct bh_table **t)
 void bh_table_cell(struct bh_table *t, enum bh_style style, const char *text) BH_NONNULL_ARGS(1);
 void bh_table_cellf(struct bh_table *t, enum bh_style style, const char *format, ...)
     BH_PRINTF(3, 4);
+/* A line of its own above the next row. */
+void bh_table_heading(struct bh_table *t, const char *text) BH_NONNULL;
 /* Prints titles and rows; nothing at all when there is no row. */
 void bh_table_print(const struct bh_table *t, const struct bh_term *term) BH_NONNULL;
 

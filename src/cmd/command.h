@@ -2,7 +2,7 @@
  * completion and the keys of the configuration are made.
  *
  * To add one: a file cmd/NAME.c with `const struct bh_command bh_cmd_NAME = {...};`, a line in
- * cmd/table.c, the file in cmd/meson.build. */
+ * cmd/commands.h, the file in cmd/meson.build. */
 #pragma once
 #include "base/cli.h"
 #include "base/config.h"

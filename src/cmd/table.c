@@ -5,29 +5,15 @@
 
 #include <string.h>
 
-extern const struct bh_command bh_cmd_completion, bh_cmd_db_compare, bh_cmd_db_import,
-    bh_cmd_db_status, bh_cmd_help, bh_cmd_manual, bh_cmd_run;
-extern const struct bh_command bh_cmd_gc, bh_cmd_images, bh_cmd_pull, bh_cmd_rmi;
-extern const struct bh_command bh_cmd_rehearse;
+#define COMMAND(name) extern const struct bh_command bh_cmd_##name;
+#include "cmd/commands.h"
+#undef COMMAND
 
-/* One row each, so that additions do not meet on one line. */
-/* clang-format off */
+#define COMMAND(name) &bh_cmd_##name,
 const struct bh_command *const bh_commands[] = {
-    &bh_cmd_run,
-    &bh_cmd_rehearse,
-    &bh_cmd_pull,
-    &bh_cmd_images,
-    &bh_cmd_rmi,
-    &bh_cmd_gc,
-    &bh_cmd_db_import,
-    &bh_cmd_db_status,
-    &bh_cmd_db_compare,
-    &bh_cmd_help,
-    &bh_cmd_completion,
-    &bh_cmd_manual,
-    NULL,
-};
-/* clang-format on */
+#include "cmd/commands.h"
+    NULL};
+#undef COMMAND
 
 bool bh_command_in_family(const struct bh_command *c, const char *word)
 {
