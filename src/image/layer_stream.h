@@ -70,7 +70,7 @@ struct bh_layer_sink {
 /* Each is an option of the commands that read layers (--limit-NAME). */
 struct bh_layer_limits {
     uint64_t total_bytes; /* uncompressed tar, and sum of file sizes with holes; default 64 GiB */
-    uint64_t entries;     /* members of one layer; default 4,000,000 */
+    uint64_t entries;     /* members of one layer; default 1,000,000 */
     uint32_t ratio;       /* uncompressed : compressed, judged past 64 MiB out; default 250 */
     uint32_t path_bytes;  /* of one name or link target; default 4095 */
     uint32_t depth;       /* components of one name; default 256 */

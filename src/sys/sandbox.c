@@ -296,16 +296,22 @@ static int drop_identity(const struct bh_sandbox *s, struct bh_sandbox_report *r
                          struct bh_error *err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
+    struct __user_cap_data_struct kept[2] = {0};
 
     if (s->keep_identity)
         return 0;
+    if (s->keep_capabilities && geteuid() == 0) {
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+            return bh_fail_errno(err, "sandbox: keep capabilities");
+        kept[0].effective = kept[0].permitted = (uint32_t)s->keep_capabilities;
+        kept[1].effective = kept[1].permitted = (uint32_t)(s->keep_capabilities >> 32);
+    }
     /* A root that is root of a small user namespace only may have no "nobody" to become: then
      * losing every capability has to do. */
     if (geteuid() == 0)
         report->user_changed = setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
                                setresuid(NOBODY, NOBODY, NOBODY) == 0;
-    if (syscall(SYS_capset, &header, none) < 0)
+    if (syscall(SYS_capset, &header, kept) < 0)
         return bh_fail_errno(err, "sandbox: drop capabilities");
     return 0;
 }

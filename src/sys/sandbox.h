@@ -21,6 +21,7 @@ struct bh_sandbox_path {
 struct bh_sandbox {
     bool network; /* keep the network namespace and allow AF_INET, AF_INET6 and AF_UNIX sockets */
     bool threads; /* allow further threads (never processes) */
+    uint64_t keep_capabilities; /* bits (1 << CAP_...) a worker started by root keeps as nobody */
     bool keep_identity; /* keep user and capabilities: for workers that write owners and modes */
     /* Files and directories that can still be opened; with none, opening is refused altogether. */
     const struct bh_sandbox_path *paths;

@@ -233,44 +233,58 @@ static int type_of_block(const struct bh_tar *t, enum bh_tar_type *ret, struct b
     }
 }
 
-/* The numbers of the block, then what extended headers say instead. */
-static int take_numbers(struct bh_tar *t, struct bh_error *err)
+static int take_owner(struct bh_tar *t, struct bh_error *err)
 {
     const struct bh_tar_block *b = &t->header;
     const struct bh_tar_extended *x = &t->extended;
-    struct bh_tar_member *m = &t->member;
-    uint64_t mode = 0, uid = 0, gid = 0, major = 0, minor = 0, size = 0;
-    bool device = m->type == BH_TAR_CHAR || m->type == BH_TAR_BLOCK;
+    uint64_t mode = 0, uid = x->uid, gid = x->gid;
     int r = bh_tar_unsigned(b->mode, sizeof b->mode, "mode", UINT32_MAX, &mode, err);
 
     if (r == 0 && !x->has_uid)
         r = bh_tar_unsigned(b->uid, sizeof b->uid, "uid", UINT32_MAX - 1, &uid, err);
     if (r == 0 && !x->has_gid)
         r = bh_tar_unsigned(b->gid, sizeof b->gid, "gid", UINT32_MAX - 1, &gid, err);
-    if (r == 0 && !x->has_size)
+    t->member.mode = (uint32_t)mode & 07777;
+    t->member.uid = (uint32_t)uid;
+    t->member.gid = (uint32_t)gid;
+    return r;
+}
+
+static int take_device(struct bh_tar *t, struct bh_error *err)
+{
+    const struct bh_tar_block *b = &t->header;
+    uint64_t major = 0, minor = 0;
+    int r = 0;
+
+    if (t->member.type == BH_TAR_CHAR || t->member.type == BH_TAR_BLOCK) {
+        r = bh_tar_unsigned(b->device_major, 8, "device number", UINT32_MAX, &major, err);
+        if (r == 0)
+            r = bh_tar_unsigned(b->device_minor, 8, "device number", UINT32_MAX, &minor, err);
+    }
+    t->member.device_major = (uint32_t)major;
+    t->member.device_minor = (uint32_t)minor;
+    return r;
+}
+
+static int take_size_and_time(struct bh_tar *t, struct bh_error *err)
+{
+    const struct bh_tar_block *b = &t->header;
+    const struct bh_tar_extended *x = &t->extended;
+    struct bh_tar_member *m = &t->member;
+    uint64_t size = x->size;
+    int r = 0;
+
+    if (!x->has_size)
         r = bh_tar_unsigned(b->size, sizeof b->size, "size", SIZE_LIMIT, &size, err);
+    m->mtime = x->mtime;
+    m->mtime_nsec = x->mtime_nsec;
     if (r == 0 && !x->has_mtime)
         r = bh_tar_number(b->mtime, sizeof b->mtime, "mtime", &m->mtime, err);
-    if (r == 0 && device)
-        r = bh_tar_unsigned(b->device_major, 8, "device number", UINT32_MAX, &major, err);
-    if (r == 0 && device)
-        r = bh_tar_unsigned(b->device_minor, 8, "device number", UINT32_MAX, &minor, err);
-    if (r < 0)
-        return r;
-    m->mode = (uint32_t)mode & 07777;
-    m->uid = x->has_uid ? x->uid : (uint32_t)uid;
-    m->gid = x->has_gid ? x->gid : (uint32_t)gid;
-    m->device_major = (uint32_t)major;
-    m->device_minor = (uint32_t)minor;
-    if (x->has_mtime) {
-        m->mtime = x->mtime;
-        m->mtime_nsec = x->mtime_nsec;
-    }
     /* Links, directories and devices have no content whatever their size field says. */
-    t->left = m->type == BH_TAR_FILE ? (x->has_size ? x->size : size) : 0;
+    t->left = m->type == BH_TAR_FILE ? size : 0;
     t->padding = padding_of(t->left);
     m->size = m->stored = t->left;
-    return 0;
+    return r;
 }
 
 static void take_xattrs(struct bh_tar *t)
@@ -357,7 +371,11 @@ static int begin_member(struct bh_tar *t, enum bh_tar_format format, struct bh_e
     /* v7 had no type for directories: the name ends in a slash. */
     if (m->type == BH_TAR_FILE && m->name_len && m->name[m->name_len - 1] == '/')
         m->type = BH_TAR_DIRECTORY;
-    r = take_numbers(t, err);
+    r = take_owner(t, err);
+    if (r == 0)
+        r = take_device(t, err);
+    if (r == 0)
+        r = take_size_and_time(t, err);
     if (r < 0)
         return bh_wrap(err, "\"%.200s\"", m->name);
     take_xattrs(t);
