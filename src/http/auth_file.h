@@ -5,6 +5,7 @@
  * Source: containers-auth.json(5); Docker CLI configuration. */
 #pragma once
 #include "base/error.h"
+#include "http/proxy.h"
 
 #include <stdbool.h>
 
@@ -32,9 +33,6 @@ int bh_auth_file_parse(const char *text, size_t len, const char *registry, const
 /* The same for a file; it must exist. */
 int bh_auth_file_read(const char *path, const char *registry, const char *repository,
                       struct bh_credential *ret, struct bh_error *err) BH_CHECKED;
-
-/* Where to look, from the environment; a function so that tests can put another in its place. */
-typedef const char *bh_getenv(const char *name);
 
 /* In this order: BULKHEAD_REGISTRY_USER with BULKHEAD_REGISTRY_PASSWORD; auth_file if given, else
  * $REGISTRY_AUTH_FILE (nothing else is looked at then); $XDG_RUNTIME_DIR/containers/auth.json, or

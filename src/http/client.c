@@ -40,7 +40,7 @@ struct bh_http_client {
     int socket;
     bool broken; /* the fetch process is gone; every further call fails */
     uint64_t last_id;
-    char *proxy;
+    bh_getenv *environment;
     struct bh_client_transfer transfers[BH_HTTP_TRANSFERS_MAX];
     struct pending *pending_first, **pending_end;
     struct finished *finished; /* ended while bh_http_perform waited for another */
@@ -113,11 +113,7 @@ int bh_http_client_open(const struct bh_http_options *options, struct bh_http_cl
     c->pending_end = &c->pending_first;
     for (size_t i = 0; i < BH_HTTP_TRANSFERS_MAX; i++)
         c->transfers[i] = BH_CLIENT_TRANSFER_INIT;
-    if (options && options->proxy) {
-        if (strlen(options->proxy) >= BH_URL_MAX)
-            return bh_fail(err, BH_LIMIT, "the proxy URL is too long");
-        c->proxy = bh_strdup(options->proxy);
-    }
+    c->environment = options ? options->environment : NULL;
     if (options && options->worker_path) {
         r = start_worker(c, options->worker_path, err);
     } else {
@@ -153,7 +149,6 @@ void bh_http_client_close(struct bh_http_client *c)
         free(p);
     }
     forget_finished(c);
-    free(c->proxy);
     free(c);
 }
 
@@ -321,6 +316,7 @@ static int fill_url(const struct bh_http_client *c, const struct bh_http_request
                     struct bh_wire_request *w, struct bh_error *err)
 {
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(0);
+    const char *proxy = NULL;
     struct bh_url url;
     int r = bh_url_parse(q->url, &url, err);
 
@@ -332,8 +328,12 @@ static int fill_url(const struct bh_http_client *c, const struct bh_http_request
     if (text.len >= sizeof w->url)
         return bh_fail(err, BH_LIMIT, "URL is longer than %u bytes", BH_URL_MAX - 1);
     memcpy(w->url, bh_buf_text(&text), text.len + 1);
-    if (c->proxy && !q->unix_socket && !bh_url_is_loopback(&url))
-        memcpy(w->proxy, c->proxy, strlen(c->proxy) + 1);
+    if (c->environment && !q->unix_socket && !bh_url_is_loopback(&url))
+        proxy = bh_http_proxy(c->environment, url.host);
+    if (proxy && strlen(proxy) >= sizeof w->proxy)
+        return bh_fail(err, BH_LIMIT, "the proxy URL is longer than %u bytes", BH_URL_MAX - 1);
+    if (proxy)
+        memcpy(w->proxy, proxy, strlen(proxy) + 1);
     return 0;
 }
 

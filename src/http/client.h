@@ -15,6 +15,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/error.h"
+#include "http/proxy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +26,8 @@ struct bh_http_client;
 struct bh_http_options {
     /* The executable to run; NULL: bulkhead-fetch beside this program or in its libexec folder. */
     const char *worker_path;
-    /* Proxy URL for https:// and http:// to hosts that are not loopback; NULL: none. */
-    const char *proxy;
+    /* Where proxies are named (http/proxy.h), for hosts that are not loopback; NULL: none. */
+    bh_getenv *environment;
 };
 
 /* Starts the fetch process. options NULL means all defaults.

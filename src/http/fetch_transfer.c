@@ -165,7 +165,8 @@ static int on_socket_options(void *context, curl_socket_t fd, curlsocktype purpo
 /* Only these leave for another origin; all others may be credentials. */
 static bool may_travel(const char *line)
 {
-    static const char *const names[] = {"accept:", "if-none-match:", "if-modified-since:"};
+    static const char *const names[] = {"accept:", "if-none-match:", "if-modified-since:",
+                                        "if-range:"};
 
     for (size_t i = 0; i < BH_COUNT_OF(names); i++)
         if (strncasecmp(line, names[i], strlen(names[i])) == 0)

@@ -88,13 +88,10 @@ int bh_registry_open(const struct bh_reference *reference, const struct bh_regis
     BH_AUTO(bh_registry_closep) struct bh_registry *r = bh_new0(sizeof *r);
     const char *name = bh_reference_registry(reference);
     BH_AUTO(bh_freep) char *host = NULL;
-    const char *proxy = secure_getenv("HTTPS_PROXY");
     int e;
 
     if (!name)
         return bh_fail(err, BH_USAGE, "%s names no registry", bh_reference_text(reference));
-    if (!proxy)
-        proxy = secure_getenv("https_proxy");
     host = host_without_port(host_of(name));
     r->o = *o;
     r->name = bh_strdup(name);
@@ -103,7 +100,7 @@ int bh_registry_open(const struct bh_reference *reference, const struct bh_regis
                           host_of(name));
     r->ca_file = find_ca_file(name);
     e = bh_http_client_open(&(struct bh_http_options){.worker_path = o->fetch_program,
-                                                      .proxy = proxy && *proxy ? proxy : NULL},
+                                                      .environment = bh_http_environment},
                             &r->client, err);
     if (e)
         return e;

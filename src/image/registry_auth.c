@@ -160,19 +160,14 @@ static int get_token(struct bh_registry *r, const struct bh_auth_challenge *c,
     return e;
 }
 
-static const char *environment(const char *name)
-{
-    return secure_getenv(name);
-}
-
 static int find_credential(struct bh_registry *r, struct bh_error *err)
 {
     int e;
 
     if (r->credential_known)
         return 0;
-    e = bh_credential_find(r->o.auth_file, r->name, r->repository, environment, &r->credential,
-                           err);
+    e = bh_credential_find(r->o.auth_file, r->name, r->repository, bh_http_environment,
+                           &r->credential, err);
     r->credential_known = e == 0;
     return e;
 }
