@@ -121,8 +121,7 @@ static int settle_media_type(struct bh_manifest *m, const char *given, struct bh
         m->media_type = bh_arena_strdup(m->arena, given);
     if (!m->media_type)
         m->media_type = m->is_index ? BH_MEDIA_OCI_INDEX : BH_MEDIA_OCI_MANIFEST;
-    if (bh_media_type_is_index(m->media_type) != m->is_index &&
-        (m->is_index || bh_media_type_is_index(m->media_type)))
+    if (bh_media_type_is_index(m->media_type) != m->is_index)
         return bh_fail(err, BH_INVALID, "media type \"%s\" for %s", m->media_type,
                        m->is_index ? "a document with \"manifests\"" : "a document without them");
     return 0;
@@ -147,41 +146,54 @@ static int check_schema(const struct bh_node *root, struct bh_error *err)
     return 0;
 }
 
+/* The members that decide what the document is. */
+struct parts {
+    const struct bh_node *manifests, *layers, *config, *subject;
+};
+
+static int find_parts(const struct bh_node *root, struct parts *ret, struct bh_error *err)
+{
+    int e;
+
+    if ((e = bh_read_member(root, "manifests", BH_NODE_ARRAY, &ret->manifests, err)) < 0 ||
+        (e = bh_read_member(root, "layers", BH_NODE_ARRAY, &ret->layers, err)) < 0 ||
+        (e = bh_read_member(root, "config", BH_NODE_OBJECT, &ret->config, err)) < 0 ||
+        (e = bh_read_member(root, "subject", BH_NODE_OBJECT, &ret->subject, err)) < 0)
+        return e;
+    if (ret->manifests && (ret->layers || ret->config))
+        return bh_fail(err, BH_INVALID,
+                       "both \"manifests\" and \"%s\": it could be read in two ways",
+                       ret->layers ? "layers" : "config");
+    if (!ret->manifests && !ret->config)
+        return bh_fail(err, BH_INVALID,
+                       "neither a manifest (\"config\" and \"layers\") nor an index "
+                       "(\"manifests\")");
+    return 0;
+}
+
+static int read_parts(struct bh_manifest *m, const struct parts *p, struct bh_error *err)
+{
+    if (p->config && read_descriptor(m->arena, p->config, &m->config, err) < 0)
+        return bh_wrap(err, "config");
+    m->has_subject = p->subject != NULL;
+    if (p->subject && read_descriptor(m->arena, p->subject, &m->subject, err) < 0)
+        return bh_wrap(err, "subject");
+    return m->is_index ? read_items(m, p->manifests, BH_INDEX_ENTRIES_MAX, err)
+                       : read_items(m, p->layers, BH_MANIFEST_LAYERS_MAX, err);
+}
+
 static int read_manifest(struct bh_manifest *m, const struct bh_node *root, const char *given,
                          struct bh_error *err)
 {
-    const struct bh_node *manifests, *layers, *config, *subject;
+    struct parts p;
     int e;
 
-    if ((e = check_schema(root, err)) < 0 ||
+    if ((e = check_schema(root, err)) < 0 || (e = find_parts(root, &p, err)) < 0 ||
         (e = read_media_type(m->arena, root, "mediaType", &m->media_type, err)) < 0 ||
-        (e = read_media_type(m->arena, root, "artifactType", &m->artifact_type, err)) < 0 ||
-        (e = bh_read_member(root, "manifests", BH_NODE_ARRAY, &manifests, err)) < 0 ||
-        (e = bh_read_member(root, "layers", BH_NODE_ARRAY, &layers, err)) < 0 ||
-        (e = bh_read_member(root, "config", BH_NODE_OBJECT, &config, err)) < 0 ||
-        (e = bh_read_member(root, "subject", BH_NODE_OBJECT, &subject, err)) < 0)
+        (e = read_media_type(m->arena, root, "artifactType", &m->artifact_type, err)) < 0)
         return e;
-    if (manifests && (layers || config))
-        return bh_fail(err, BH_INVALID,
-                       "both \"manifests\" and \"%s\": it could be read in two ways",
-                       layers ? "layers" : "config");
-    m->is_index = manifests != NULL;
-    if ((e = settle_media_type(m, given, err)) < 0)
-        return e;
-    if (!m->is_index && !config)
-        return bh_fail(err, BH_INVALID,
-                       "neither a manifest (\"config\" and \"layers\") nor an "
-                       "index (\"manifests\")");
-    if (config && (e = read_descriptor(m->arena, config, &m->config, err)) < 0)
-        return bh_wrap(err, "config");
-    if (subject) {
-        m->has_subject = true;
-        if ((e = read_descriptor(m->arena, subject, &m->subject, err)) < 0)
-            return bh_wrap(err, "subject");
-    }
-    e = m->is_index ? read_items(m, manifests, BH_INDEX_ENTRIES_MAX, err)
-                    : read_items(m, layers, BH_MANIFEST_LAYERS_MAX, err);
-    if (e < 0)
+    m->is_index = p.manifests != NULL;
+    if ((e = settle_media_type(m, given, err)) < 0 || (e = read_parts(m, &p, err)) < 0)
         return e;
     return read_annotations(m->arena, root, &m->annotations, &m->annotation_count, err);
 }

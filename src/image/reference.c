@@ -73,7 +73,27 @@ static int parse_digest(struct cursor c, struct bh_digest *ret, struct bh_error 
     return 0;
 }
 
-/* path-component ::= [a-z0-9]+ ( ( "." | "_" | "__" | "-"+ ) [a-z0-9]+ )* */
+static int bad_letter(struct cursor c, size_t at, struct bh_error *err)
+{
+    if (at < c.end && c.text[at] >= 'A' && c.text[at] <= 'Z')
+        return bad(err, "names are lower case: bad character", at);
+    return bad(err, "a name begins and ends with a letter or digit: bad character",
+               at < c.end ? at : at - 1);
+}
+
+/* Where the separator at i ends: "." | "_" | "__" | "-"+; i when there is none. */
+static size_t separator_end(struct cursor c, size_t i)
+{
+    if (c.text[i] == '.')
+        return i + 1;
+    if (c.text[i] == '_')
+        return i + 1 < c.end && c.text[i + 1] == '_' ? i + 2 : i + 1;
+    while (i < c.end && c.text[i] == '-')
+        i++;
+    return i;
+}
+
+/* path-component ::= [a-z0-9]+ ( separator [a-z0-9]+ )* */
 static int check_component(struct cursor c, struct bh_error *err)
 {
     size_t i = c.at;
@@ -81,28 +101,18 @@ static int check_component(struct cursor c, struct bh_error *err)
     if (c.at == c.end)
         return bad(err, "empty component of a name", c.at);
     for (;;) {
-        size_t start = i;
+        size_t start = i, next;
 
         while (i < c.end && is_lower_alnum(c.text[i]))
             i++;
         if (i == start)
-            return bad(err,
-                       i < c.end && c.text[i] >= 'A' && c.text[i] <= 'Z'
-                           ? "names are lower case: bad character"
-                           : "a name begins and ends with a letter or digit: bad character",
-                       i < c.end ? i : i - 1);
+            return bad_letter(c, i, err);
         if (i == c.end)
             return 0;
-        if (c.text[i] == '-') {
-            while (i < c.end && c.text[i] == '-')
-                i++;
-        } else if (c.text[i] == '_') {
-            i += i + 1 < c.end && c.text[i + 1] == '_' ? 2 : 1;
-        } else if (c.text[i] == '.') {
-            i++;
-        } else {
+        next = separator_end(c, i);
+        if (next == i)
             return bad(err, "bad character in a name", i);
-        }
+        i = next;
     }
 }
 
@@ -151,42 +161,40 @@ static int check_ipv6(struct cursor *c, struct bh_error *err)
     return 0;
 }
 
-/* host ::= label ( "." label )*, label ::= letters and digits, '-' inside; then ":" port */
+/* host ::= label ( "." label )*, label ::= letters and digits, '-' inside. c->at goes to the end of
+ * the host: the ':' of a port, or c->end. */
+static int check_host(struct cursor *c, struct bh_error *err)
+{
+    size_t label = c->at, i;
+
+    for (i = c->at;; i++) {
+        bool ends = i == c->end || c->text[i] == '.' || c->text[i] == ':';
+
+        if (!ends && !is_alnum(c->text[i]) && c->text[i] != '-')
+            return bad(err, "bad character in the registry's name", i);
+        if (!ends)
+            continue;
+        if (i == label || c->text[label] == '-' || c->text[i - 1] == '-')
+            return bad(err, "a host name's parts begin and end with a letter or digit", label);
+        if (i == c->end || c->text[i] == ':')
+            break;
+        label = i + 1;
+    }
+    c->at = i;
+    return 0;
+}
+
 static int parse_registry(struct cursor c, char **ret, struct bh_error *err)
 {
-    size_t i, start = c.at;
+    size_t start = c.at;
+    int e = c.text[c.at] == '[' ? check_ipv6(&c, err) : check_host(&c, err);
 
-    if (c.text[c.at] == '[') {
-        int r = check_ipv6(&c, err);
-
-        if (r < 0)
-            return r;
-        i = c.at;
-        if (i < c.end && c.text[i] != ':')
-            return bad(err, "bad character after the address", i);
-    } else {
-        size_t label = c.at;
-
-        for (i = c.at; i <= c.end; i++) {
-            bool ends = i == c.end || c.text[i] == '.' || c.text[i] == ':';
-
-            if (!ends && !is_alnum(c.text[i]) && c.text[i] != '-')
-                return bad(err, "bad character in the registry's name", i);
-            if (!ends)
-                continue;
-            if (i == label || c.text[label] == '-' || c.text[i - 1] == '-')
-                return bad(err, "a host name's parts begin and end with a letter or digit", label);
-            label = i + 1;
-            if (i == c.end || c.text[i] == ':')
-                break;
-        }
-    }
-    if (i < c.end) {
-        int r = check_port((struct cursor){c.text, i + 1, c.end}, err);
-
-        if (r < 0)
-            return r;
-    }
+    if (e < 0)
+        return e;
+    if (c.at < c.end && c.text[c.at] != ':')
+        return bad(err, "bad character after the address", c.at);
+    if (c.at < c.end && (e = check_port((struct cursor){c.text, c.at + 1, c.end}, err)) < 0)
+        return e;
     *ret = bh_strndup(c.text + start, c.end - start);
     return 0;
 }
