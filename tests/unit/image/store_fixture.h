@@ -1,6 +1,7 @@
 /* A store in a directory of its own, and a small image to put into it. */
 #pragma once
 #include "base/buf.h"
+#include "base/mem.h"
 #include "image/store_impl.h"
 #include "sys/fd.h"
 

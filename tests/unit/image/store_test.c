@@ -90,6 +90,47 @@ static void a_blob_is_found_under_its_digest(void **state)
     assert_int_equal(count_in(f, "tmp"), 0);
 }
 
+static char order[32];
+
+static void note(char c)
+{
+    order[strlen(order)] = c;
+}
+
+static ssize_t noted_write(int fd, const void *data, size_t len)
+{
+    note('w');
+    return write(fd, data, len);
+}
+
+static int noted_fsync(int fd)
+{
+    struct stat st;
+
+    assert_int_equal(fstat(fd, &st), 0);
+    note(S_ISDIR(st.st_mode) ? 'd' : 'f');
+    return fsync(fd);
+}
+
+static int noted_rename(int from_dir, const char *from, int to_dir, const char *to)
+{
+    note('r');
+    return renameat(from_dir, from, to_dir, to);
+}
+
+static void a_blob_is_synced_before_it_is_renamed_and_its_directory_after(void **state)
+{
+    static const struct bh_store_io noted = {noted_write, noted_fsync, syncfs, noted_rename};
+    struct fixture *f = *state;
+    BH_AUTO(bh_lease_endp) struct bh_lease *l = NULL;
+    struct bh_error err = BH_ERROR_INIT;
+
+    OK(bh_lease_new(f->store, &l, &err));
+    bh_store_set_io(f->store, &noted);
+    OK(bh_store_put(l, "abc", 3, NULL, &err));
+    assert_string_equal(order, "wwfwrd"); /* lease, content, file, lease, rename, directory */
+}
+
 static void wrong_bytes_are_refused_and_leave_nothing(void **state)
 {
     static const struct {
@@ -497,6 +538,7 @@ int main(void)
         T(a_newer_format_is_refused_with_both_numbers),
         T(the_store_is_closed_to_other_users),
         T(a_blob_is_found_under_its_digest),
+        T(a_blob_is_synced_before_it_is_renamed_and_its_directory_after),
         T(wrong_bytes_are_refused_and_leave_nothing),
         T(more_bytes_than_announced_end_at_once),
         T(an_interrupted_download_goes_on_where_it_broke),
