@@ -3,6 +3,9 @@
  * Members of a family stand together. Help sorts by group and keeps this order within one. */
 COMMAND(run)
 COMMAND(rehearse)
+COMMAND(policy_check)
+COMMAND(policy_fields)
+COMMAND(policy_parse)
 COMMAND(pull)
 COMMAND(images)
 COMMAND(rmi)

@@ -52,7 +52,7 @@ enum bh_transformer {
 };
 #define BH_TRANSFORM_COUNT 9
 
-enum bh_term_kind {
+enum bh_ast_term_kind {
     BH_TERM_FIELD, /* text is its name, index what stood in brackets */
     BH_TERM_VALUE, /* text */
     BH_TERM_NAME,  /* text is the name of a list, as in "x in shells" */
@@ -61,15 +61,15 @@ enum bh_term_kind {
 };
 
 /* One side of a comparison. */
-struct bh_term {
-    enum bh_term_kind kind;
+struct bh_ast_term {
+    enum bh_ast_term_kind kind;
     enum bh_transformer transformer;
     struct bh_position at;
     bool quoted; /* text stood in quotes: never the name of a list */
     uint32_t count;
     const char *text;
     const char *index; /* of a field, or of getopt(...)[x]; NULL when there is none */
-    struct bh_term *first, *next;
+    struct bh_ast_term *first, *next;
 };
 
 enum bh_expr_kind {
@@ -85,9 +85,9 @@ struct bh_expr {
     enum bh_operator op;
     enum bh_modifier modifier;
     struct bh_position at, op_at;
-    const char *name;             /* of the macro */
-    struct bh_expr *first, *next; /* operands of and, or, not; the following operand */
-    struct bh_term *left, *right; /* right is NULL for exists */
+    const char *name;                 /* of the macro */
+    struct bh_expr *first, *next;     /* operands of and, or, not; the following operand */
+    struct bh_ast_term *left, *right; /* right is NULL for exists */
 };
 
 const char *bh_operator_name(enum bh_operator op) __attribute__((returns_nonnull));

@@ -66,7 +66,7 @@ static const char *suggestion(const struct bh_nearest *n, char *text, size_t siz
     return text;
 }
 
-static int unknown_field(struct checker *c, const struct bh_term *t)
+static int unknown_field(struct checker *c, const struct bh_ast_term *t)
 {
     struct bh_nearest n;
     char hint[128];
@@ -83,7 +83,7 @@ static int unknown_field(struct checker *c, const struct bh_term *t)
     return fault(c, t->at, "unknown field '%.80s'%s", t->text, suggestion(&n, hint, sizeof hint));
 }
 
-static void note_unread(struct checker *c, const struct bh_term *t)
+static void note_unread(struct checker *c, const struct bh_ast_term *t)
 {
     struct bh_scope *s = c->scope;
 
@@ -95,7 +95,7 @@ static void note_unread(struct checker *c, const struct bh_term *t)
 }
 
 /* [n] takes the nth of a list, [key] the value of its first entry "key=value". */
-static int check_index(struct checker *c, const struct bh_term *t, struct bh_operand *o)
+static int check_index(struct checker *c, const struct bh_ast_term *t, struct bh_operand *o)
 {
     char *end;
 
@@ -115,7 +115,7 @@ static int check_index(struct checker *c, const struct bh_term *t, struct bh_ope
     return 0;
 }
 
-static int check_field(struct checker *c, const struct bh_term *t, struct bh_operand *o,
+static int check_field(struct checker *c, const struct bh_ast_term *t, struct bh_operand *o,
                        uint32_t *classes)
 {
     o->kind = BH_OPERAND_FIELD;
@@ -166,16 +166,16 @@ static bool transformed_type(enum bh_transformer t, const struct bh_operand *arg
     return false;
 }
 
-static int check_operand(struct checker *c, const struct bh_term *t, const struct bh_operand **ret,
-                         uint32_t *classes);
+static int check_operand(struct checker *c, const struct bh_ast_term *t,
+                         const struct bh_operand **ret, uint32_t *classes);
 
-static int check_parts(struct checker *c, const struct bh_term *t, struct bh_operand *o,
+static int check_parts(struct checker *c, const struct bh_ast_term *t, struct bh_operand *o,
                        uint32_t *classes)
 {
     const struct bh_operand **parts = bh_arena_alloc(c->arena, (t->count + 1) * sizeof *parts);
     size_t n = 0;
 
-    for (const struct bh_term *part = t->first; part; part = part->next) {
+    for (const struct bh_ast_term *part = t->first; part; part = part->next) {
         int r = check_operand(c, part, &parts[n], classes);
 
         if (r < 0)
@@ -191,7 +191,7 @@ static int check_parts(struct checker *c, const struct bh_term *t, struct bh_ope
     return 0;
 }
 
-static int check_call(struct checker *c, const struct bh_term *t, struct bh_operand *o,
+static int check_call(struct checker *c, const struct bh_ast_term *t, struct bh_operand *o,
                       uint32_t *classes)
 {
     int r = check_parts(c, t, o, classes);
@@ -222,8 +222,8 @@ static int check_call(struct checker *c, const struct bh_term *t, struct bh_oper
     return 0;
 }
 
-static int check_operand(struct checker *c, const struct bh_term *t, const struct bh_operand **ret,
-                         uint32_t *classes)
+static int check_operand(struct checker *c, const struct bh_ast_term *t,
+                         const struct bh_operand **ret, uint32_t *classes)
 {
     struct bh_operand *o = bh_arena_alloc(c->arena, sizeof *o);
     int r = 0;
@@ -292,7 +292,7 @@ static int add_list(struct checker *c, struct bh_position at, struct bh_list *li
     return r;
 }
 
-static int unknown_list(struct checker *c, const struct bh_term *t)
+static int unknown_list(struct checker *c, const struct bh_ast_term *t)
 {
     struct bh_nearest n;
     char hint[128];
@@ -303,7 +303,7 @@ static int unknown_list(struct checker *c, const struct bh_term *t)
     return fault(c, t->at, "unknown list '%.80s'%s", t->text, suggestion(&n, hint, sizeof hint));
 }
 
-static int collect_items(struct checker *c, const struct bh_term *right, struct items *items)
+static int collect_items(struct checker *c, const struct bh_ast_term *right, struct items *items)
 {
     struct bh_list *list;
     int r = 0;
@@ -313,7 +313,7 @@ static int collect_items(struct checker *c, const struct bh_term *right, struct 
         list = bh_scope_list(c->scope, right->text);
         return list ? add_list(c, right->at, list, items) : unknown_list(c, right);
     case BH_TERM_LIST:
-        for (const struct bh_term *t = right->first; t && r == 0; t = t->next)
+        for (const struct bh_ast_term *t = right->first; t && r == 0; t = t->next)
             r = add_item(c, t->at, t->text, t->quoted, items);
         return r;
     case BH_TERM_VALUE:

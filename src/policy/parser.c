@@ -77,7 +77,7 @@ const char *bh_transformer_name(enum bh_transformer t)
 
 static int parse_or(struct parser *p, struct bh_expr **ret);
 static int parse_call(struct parser *p, enum bh_transformer t, struct bh_position at,
-                      struct bh_term **ret);
+                      struct bh_ast_term **ret);
 
 static int fault(struct parser *p, const char *format, ...) BH_PRINTF(2, 3);
 static int fault(struct parser *p, const char *format, ...)
@@ -120,10 +120,10 @@ static int new_expr(struct parser *p, enum bh_expr_kind kind, struct bh_position
     return 0;
 }
 
-static int new_term(struct parser *p, enum bh_term_kind kind, struct bh_position at,
-                    struct bh_term **ret)
+static int new_term(struct parser *p, enum bh_ast_term_kind kind, struct bh_position at,
+                    struct bh_ast_term **ret)
 {
-    struct bh_term *t;
+    struct bh_ast_term *t;
     int r = count_node(p);
 
     if (r < 0)
@@ -141,7 +141,7 @@ static const char *keep(struct parser *p, const struct bh_token *token)
 }
 
 /* The [..] behind a field or a getopt call, when there is one. */
-static int parse_index(struct parser *p, struct bh_term *t)
+static int parse_index(struct parser *p, struct bh_ast_term *t)
 {
     struct bh_token token;
     int r;
@@ -161,7 +161,7 @@ static int parse_index(struct parser *p, struct bh_term *t)
     return 0;
 }
 
-static int parse_field(struct parser *p, const struct bh_token *token, struct bh_term **ret)
+static int parse_field(struct parser *p, const struct bh_token *token, struct bh_ast_term **ret)
 {
     int r = new_term(p, BH_TERM_FIELD, token->at, ret);
 
@@ -190,10 +190,10 @@ static bool lex_transformer(struct parser *p, bool allow_val, enum bh_transforme
     return false;
 }
 
-static int parse_argument_list(struct parser *p, struct bh_term **ret);
+static int parse_argument_list(struct parser *p, struct bh_ast_term **ret);
 
 /* A field, a nested transformer, or (rich) a value or a list of such. */
-static int parse_argument(struct parser *p, bool rich, bool list, struct bh_term **ret)
+static int parse_argument(struct parser *p, bool rich, bool list, struct bh_ast_term **ret)
 {
     struct bh_position at;
     enum bh_transformer t;
@@ -229,9 +229,9 @@ static int parse_argument(struct parser *p, bool rich, bool list, struct bh_term
 }
 
 /* Arguments up to the closing parenthesis, which is taken. */
-static int parse_arguments(struct parser *p, struct bh_term *owner, bool rich, bool list)
+static int parse_arguments(struct parser *p, struct bh_ast_term *owner, bool rich, bool list)
 {
-    struct bh_term **end = &owner->first;
+    struct bh_ast_term **end = &owner->first;
 
     (void)bh_lex_blank(&p->lexer);
     if (owner->kind == BH_TERM_LIST && bh_lex_text(&p->lexer, ")"))
@@ -251,7 +251,7 @@ static int parse_arguments(struct parser *p, struct bh_term *owner, bool rich, b
     }
 }
 
-static int parse_argument_list(struct parser *p, struct bh_term **ret)
+static int parse_argument_list(struct parser *p, struct bh_ast_term **ret)
 {
     int r = new_term(p, BH_TERM_LIST, p->lexer.at, ret);
 
@@ -260,11 +260,11 @@ static int parse_argument_list(struct parser *p, struct bh_term **ret)
 
 /* Behind "name(". */
 static int parse_call(struct parser *p, enum bh_transformer t, struct bh_position at,
-                      struct bh_term **ret)
+                      struct bh_ast_term **ret)
 {
     bool rich = transformers[t].max > 1;
     struct bh_token token;
-    struct bh_term *call;
+    struct bh_ast_term *call;
     int r = enter(p);
 
     if (r < 0 || (r = new_term(p, BH_TERM_CALL, at, &call)) < 0)
@@ -297,7 +297,7 @@ static int parse_call(struct parser *p, enum bh_transformer t, struct bh_positio
 }
 
 /* A quoted or bare value. */
-static int parse_value(struct parser *p, struct bh_term **ret)
+static int parse_value(struct parser *p, struct bh_ast_term **ret)
 {
     struct bh_position at = p->lexer.at;
     struct bh_token token;
@@ -322,9 +322,9 @@ static int parse_value(struct parser *p, struct bh_term **ret)
 }
 
 /* Values up to the closing parenthesis; "(" has been taken. */
-static int parse_values(struct parser *p, struct bh_position at, struct bh_term **ret)
+static int parse_values(struct parser *p, struct bh_position at, struct bh_ast_term **ret)
 {
-    struct bh_term *list, **end;
+    struct bh_ast_term *list, **end;
     int r = new_term(p, BH_TERM_LIST, at, &list);
 
     if (r < 0)
@@ -348,7 +348,7 @@ static int parse_values(struct parser *p, struct bh_position at, struct bh_term 
     return 0;
 }
 
-static int parse_list(struct parser *p, struct bh_term **ret)
+static int parse_list(struct parser *p, struct bh_ast_term **ret)
 {
     struct bh_position at = p->lexer.at;
     enum bh_transformer t;
@@ -485,7 +485,7 @@ static bool lex_operator(struct parser *p, enum bh_operator *ret)
     return false;
 }
 
-static int parse_comparison(struct parser *p, struct bh_term *left, struct bh_expr **ret)
+static int parse_comparison(struct parser *p, struct bh_ast_term *left, struct bh_expr **ret)
 {
     struct bh_expr *check;
     int r = new_expr(p, BH_EXPR_CHECK, left->at, &check);
@@ -532,7 +532,7 @@ static int parse_check(struct parser *p, struct bh_expr **ret)
     struct bh_lexer saved;
     enum bh_transformer t;
     struct bh_token token;
-    struct bh_term *left;
+    struct bh_ast_term *left;
     int r;
 
     (void)bh_lex_blank(&p->lexer);
