@@ -16,8 +16,9 @@
 
 /* The order in which a bare path is recognised. */
 static const struct bh_source *const sources[] = {
-    &bh_source_oci, &bh_source_oci_archive, &bh_source_docker_archive, &bh_source_dir,
-    &bh_source_tar, &bh_source_store,       &bh_source_registry,       NULL,
+    &bh_source_oci,      &bh_source_oci_archive, &bh_source_docker_archive,
+    &bh_source_dir,      &bh_source_tar,         &bh_source_store,
+    &bh_source_registry, &bh_source_engine,      NULL,
 };
 
 const struct bh_source *const *bh_sources(void)

@@ -3,7 +3,7 @@
 #include "image/source.h"
 
 extern const struct bh_source bh_source_store, bh_source_oci, bh_source_oci_archive,
-    bh_source_docker_archive, bh_source_dir, bh_source_tar, bh_source_registry;
+    bh_source_docker_archive, bh_source_dir, bh_source_tar, bh_source_registry, bh_source_engine;
 
 /* An empty image with its arena; all descriptors are -1. */
 struct bh_image *bh_image_new(const char *kind) BH_RETURNS_NONNULL;

@@ -170,7 +170,7 @@ const struct bh_source bh_source_registry = {
     .kind = "docker",
     .prefix = "docker://",
     .usage = "docker://REGISTRY/NAME[:TAG|@DIGEST]",
-    .text = "an image in a registry, over HTTPS",
+    .text = "An image in a registry, over HTTPS",
     .open = open_registry,
     .needs_store = true,
 };
