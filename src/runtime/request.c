@@ -273,6 +273,30 @@ static int check_hostname(const char *name, struct bh_error *err)
     return 0;
 }
 
+static int take_ports(struct bh_run_request *q, struct bh_error *err)
+{
+    int r = 0;
+
+    if (q->publish.count > BH_PUBLISH_MAX)
+        return bh_fail(err, BH_LIMIT, "%zu published ports, limit %u", q->publish.count,
+                       BH_PUBLISH_MAX);
+    for (size_t i = 0; i < q->publish.count && !r; i++)
+        r = bh_publish_parse(q->publish.items[i], &q->ports[q->port_count++], err);
+    if (r == 0 && q->port_count && q->network == BH_NETWORK_HOST)
+        r = bh_fail(err, BH_USAGE,
+                    "--publish with --network host: the ports are the host's already");
+    return r;
+}
+
+static int check_words(const struct bh_run_request *q, struct bh_error *err)
+{
+    if (q->memory_bytes && q->memory_bytes < (4u << 20))
+        return bh_fail(err, BH_USAGE, "--memory below 4M starts nothing");
+    if (q->workdir && q->workdir[0] != '/')
+        return bh_fail(err, BH_USAGE, "--workdir '%s' is not absolute", q->workdir);
+    return q->hostname ? check_hostname(q->hostname, err) : 0;
+}
+
 int bh_run_request_check(struct bh_run_request *q, const struct bh_strings *operands, size_t dashes,
                          struct bh_error *err)
 {
@@ -287,23 +311,11 @@ int bh_run_request_check(struct bh_run_request *q, const struct bh_strings *oper
     r = take_env(q, err);
     if (r == 0)
         r = take_mounts(q, err);
-    if (r == 0 && q->publish.count > BH_PUBLISH_MAX)
-        r = bh_fail(err, BH_LIMIT, "%zu published ports, limit %u", q->publish.count,
-                    BH_PUBLISH_MAX);
-    for (size_t i = 0; i < q->publish.count && !r; i++)
-        r = bh_publish_parse(q->publish.items[i], &q->ports[q->port_count++], err);
+    if (r == 0)
+        r = take_ports(q, err);
     if (r == 0 && q->cpus)
         r = bh_cpus_parse(q->cpus, &q->cpu_milli, err);
-    if (r == 0 && q->hostname)
-        r = check_hostname(q->hostname, err);
-    if (r == 0 && q->memory_bytes && q->memory_bytes < (4u << 20))
-        r = bh_fail(err, BH_USAGE, "--memory below 4M starts nothing");
-    if (r == 0 && q->workdir && q->workdir[0] != '/')
-        r = bh_fail(err, BH_USAGE, "--workdir '%s' is not absolute", q->workdir);
-    if (r == 0 && q->port_count && q->network == BH_NETWORK_HOST)
-        r = bh_fail(err, BH_USAGE,
-                    "--publish with --network host: the ports are the host's already");
-    return r;
+    return r ? r : check_words(q, err);
 }
 
 void bh_run_request_done(struct bh_run_request *q)

@@ -98,13 +98,37 @@ static int fill(int at, const struct bh_skeleton_point *points, size_t count, bo
     return r ? r : make_dev(dev, with_nodes, err);
 }
 
+static int make_aside(const char *aside, const struct bh_skeleton_point *points, size_t count,
+                      bool with_nodes, struct bh_error *err)
+{
+    BH_AUTO(bh_closep) int at = -1;
+    int r = bh_remove_tree_at(AT_FDCWD, aside, err);
+
+    if (r == 0)
+        r = bh_mkdir_parents(AT_FDCWD, aside, 0755, err);
+    if (r)
+        return r;
+    at = open(aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return at < 0 ? bh_fail_errno(err, "open %s", aside) : fill(at, points, count, with_nodes, err);
+}
+
+static int move_in(const char *root_path, const char *aside, const char *path, struct bh_error *err)
+{
+    BH_AUTO(bh_freep) char *parent = bh_format("%s/skeleton", root_path);
+    int r = bh_mkdir_parents(AT_FDCWD, parent, 0755, err);
+
+    /* Another process may have made the same one meanwhile: as good as ours. */
+    if (r == 0 && rename(aside, path) < 0 && errno != EEXIST && errno != ENOTEMPTY)
+        r = bh_fail_errno(err, "rename %s to %s", aside, path);
+    return r;
+}
+
 int bh_skeleton_make(const char *root_path, const struct bh_skeleton_point *points, size_t count,
                      bool with_nodes, char **ret_path, struct bh_error *err)
 {
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(0);
     BH_AUTO(bh_freep) char *path = NULL;
     BH_AUTO(bh_freep) char *aside = NULL;
-    BH_AUTO(bh_closep) int at = -1;
     char key[BH_LAUNCH_KEY_SIZE];
     struct stat st;
     mode_t mask;
@@ -120,26 +144,14 @@ int bh_skeleton_make(const char *root_path, const struct bh_skeleton_point *poin
     }
     aside = bh_format("%s/tmp/skeleton.%ld", root_path, (long)getpid());
     mask = umask(0);
-    r = bh_remove_tree_at(AT_FDCWD, aside, err);
-    if (r == 0)
-        r = bh_mkdir_parents(AT_FDCWD, aside, 0755, err);
-    if (r == 0)
-        at = open(aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (r == 0 && at < 0)
-        r = bh_fail_errno(err, "open %s", aside);
-    if (r == 0)
-        r = fill(at, points, count, with_nodes, err);
+    r = make_aside(aside, points, count, with_nodes, err);
     (void)umask(mask);
-    if (r == 0) {
-        BH_AUTO(bh_freep) char *parent = bh_format("%s/skeleton", root_path);
-
-        r = bh_mkdir_parents(AT_FDCWD, parent, 0755, err);
-        /* Another process may have made the same one meanwhile: as good as ours. */
-        if (r == 0 && rename(aside, path) < 0 && errno != EEXIST && errno != ENOTEMPTY)
-            r = bh_fail_errno(err, "rename %s to %s", aside, path);
-    }
-    if (bh_remove_tree_at(AT_FDCWD, aside, NULL) != 0 || r)
-        return r ? bh_wrap(err, "skeleton") : bh_fail(err, BH_IO, "remove %s", aside);
+    if (r == 0)
+        r = move_in(root_path, aside, path, err);
+    if (bh_remove_tree_at(AT_FDCWD, aside, r ? NULL : err) != 0 && r == 0)
+        r = -BH_IO;
+    if (r)
+        return bh_wrap(err, "skeleton");
     *ret_path = BH_TAKE(path);
     return 0;
 }

@@ -146,43 +146,54 @@ static void take_groups(const struct field *user, const char *group, struct bh_u
     }
 }
 
+/* Takes IDs and home from the user's line, when there is one. */
+static int look_up(struct field *user, bool by_number, const char *passwd, struct bh_user *u,
+                   bool *ret_found, struct bh_error *err)
+{
+    struct field fields[FIELDS_MAX];
+    bool found = by_number ? find_line(passwd, 6, fields, has_id, &u->uid)
+                           : find_line(passwd, 6, fields, has_name, user);
+
+    *ret_found = found;
+    if (!found)
+        return by_number
+                   ? 0
+                   : bh_fail(err, BH_NOT_FOUND, "the image has no user '%.*s'; give its number",
+                             (int)user->len, user->at);
+    if (!number(fields[2].at, fields[2].len, &u->uid) ||
+        !number(fields[3].at, fields[3].len, &u->gid))
+        return bh_fail(err, BH_INVALID, "the image's /etc/passwd has a broken line for '%.*s'",
+                       (int)user->len, user->at);
+    take_home(&fields[5], u);
+    *user = fields[0];
+    return 0;
+}
+
 int bh_user_resolve(const char *text, const char *passwd, const char *group, struct bh_user *ret,
                     struct bh_error *err)
 {
     const char *colon = strchr(text, ':');
     struct field user = {text, colon ? (size_t)(colon - text) : strlen(text)};
-    struct field fields[FIELDS_MAX];
     struct bh_user u = {.home = "/"};
-    bool found, by_number = all_digits(user.at, user.len);
+    bool found = false, by_number;
+    int r;
 
     if (user.len == 0 && !colon)
-        user = (struct field){"0", 1}, by_number = true;
+        user = (struct field){"0", 1};
+    by_number = all_digits(user.at, user.len);
     if (by_number && !number(user.at, user.len, &u.uid))
         return bh_fail(err, BH_INVALID, "user number %.*s is out of range", (int)user.len, user.at);
-    found = by_number ? find_line(passwd, 6, fields, has_id, &u.uid)
-                      : find_line(passwd, 6, fields, has_name, &user);
-    if (found && (!number(fields[2].at, fields[2].len, &u.uid) ||
-                  !number(fields[3].at, fields[3].len, &u.gid)))
-        return bh_fail(err, BH_INVALID, "the image's /etc/passwd has a broken line for '%.*s'",
-                       (int)user.len, user.at);
-    if (!found && !by_number)
-        return bh_fail(err, BH_NOT_FOUND, "the image has no user '%.*s'; give its number",
-                       (int)user.len, user.at);
-    if (found) {
-        take_home(&fields[5], &u);
-        user = fields[0];
-    }
-    if (colon) {
+    r = look_up(&user, by_number, passwd, &u, &found, err);
+    if (r == 0 && colon) {
         const struct field name = {colon + 1, strlen(colon + 1)};
-        int r = resolve_group(&name, group, &u, err);
 
-        if (r)
-            return r;
-    } else if (found) {
+        r = resolve_group(&name, group, &u, err);
+    } else if (r == 0 && found) {
         take_groups(&user, group, &u);
     }
-    *ret = u;
-    return 0;
+    if (r == 0)
+        *ret = u;
+    return r;
 }
 
 /* What one layer says about path: 0 nothing, 1 opened, 2 it is deleted or hidden from here down. */

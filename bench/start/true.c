@@ -1,0 +1,5 @@
+/* The smallest workload there is. */
+int main(void)
+{
+    return 0;
+}
