@@ -363,9 +363,9 @@ static int apply_hard_link(struct bh_apply *a, const struct bh_layer_entry *e, s
     bool hid, there;
     int r = bh_open_parent_in_root(a->root_fd, e->link, &from_fd, from, sizeof from, err);
 
-    if (r < 0)
+    if (r < 0 && r != -BH_NOT_FOUND)
         return bh_wrap(err, "hard link \"%.200s\"", e->path);
-    if (fstatat(from_fd, from, &target, AT_SYMLINK_NOFOLLOW) < 0 || is_whiteout(&target))
+    if (r < 0 || fstatat(from_fd, from, &target, AT_SYMLINK_NOFOLLOW) < 0 || is_whiteout(&target))
         return bh_fail(err, BH_INVALID,
                        "hard link \"%.200s\" to \"%.200s\", which is not in this layer", e->path,
                        e->link);
@@ -572,11 +572,10 @@ int bh_apply_finish(struct bh_apply *a, struct bh_apply_report *ret, struct bh_e
         const struct timespec times[2] = {a->times[i].mtime, a->times[i].mtime};
         BH_AUTO(bh_closep) int fd = -1;
         int r = bh_open_in_root(a->root_fd, a->times[i].path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                                0, &fd, err);
+                                0, &fd, NULL);
 
-        if (r < 0)
-            return r;
-        if (futimens(fd, times) < 0)
+        /* A name that went through a link which was replaced later is gone; its time as well. */
+        if (r == 0 && futimens(fd, times) < 0)
             return bh_fail_errno(err, "set the time of \"%.200s\"", a->times[i].path);
     }
     *ret = a->report;
