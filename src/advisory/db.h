@@ -44,7 +44,7 @@ int bh_db_set_add(struct bh_db_set *s, const struct bh_osv_record *record, struc
 int bh_db_set_keep_old(struct bh_db_set *s, struct bh_error *err) BH_CHECKED;
 
 struct bh_db_commit {
-    const char *source; /* "OSV": the ecosystem is appended */
+    const char *source; /* "OSV": the ecosystem is appended; NULL: the ecosystem, ':' as a space */
     const char *date;   /* NULL: the newest record's */
     const char *note;   /* NULL: none */
     bool force;         /* accept fewer than half of what was there */

@@ -308,9 +308,18 @@ static int put_meta_number(struct builder *b, const char *key, int64_t value, st
     return put_meta(b, key, text, err);
 }
 
+static char *name_source(const struct bh_db_commit *c, const char *ecosystem)
+{
+    char *name = c->source ? bh_format("%s %s", c->source, ecosystem) : bh_strdup(ecosystem);
+
+    if (!c->source && strchr(name, ':'))
+        *strchr(name, ':') = ' ';
+    return name;
+}
+
 static int finish(struct builder *b, const struct bh_db_commit *c, struct bh_error *err)
 {
-    BH_AUTO(bh_freep) char *source = bh_format("%s %s", c->source, b->ecosystem);
+    BH_AUTO(bh_freep) char *source = name_source(c, b->ecosystem);
     char now[BH_TIME_TEXT_SIZE];
     BH_AUTO(bh_closep) int fd = -1;
     int r = put_meta_number(b, "format", BH_DB_FORMAT, err);

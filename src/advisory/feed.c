@@ -1,7 +1,7 @@
 #include "advisory/feed.h"
 
+#include "advisory/feed_impl.h"
 #include "sys/fd.h"
-#include "sys/sandbox.h"
 #include "sys/unarchive.h"
 
 #include <dirent.h>
@@ -236,19 +236,25 @@ static int deliver(const struct bh_buf *sent, bh_feed_sink *sink, void *context,
     return 0;
 }
 
+int bh_feed_run(const int *fds, size_t fd_count, bh_sandbox_work job, void *arg, bh_feed_sink *sink,
+                void *context, struct bh_feed_result *result, struct bh_error *err)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf sent = BH_BUF_INIT(BH_FEED_OUTPUT_MAX);
+    struct bh_sandbox sandbox = {.fds = fds,
+                                 .fd_count = fd_count,
+                                 .memory_bytes = BH_FEED_MEMORY,
+                                 .cpu_seconds = BH_FEED_CPU_SECONDS};
+    int r = bh_sandbox_run(&sandbox, job, arg, -1, &sent, err);
+
+    return r < 0 ? r : deliver(&sent, sink, context, result, err);
+}
+
 int bh_feed_read(int fd, const char *name, bh_feed_sink *sink, void *context,
                  struct bh_feed_result *result, struct bh_error *err)
 {
-    BH_AUTO(bh_buf_done) struct bh_buf sent = BH_BUF_INIT(BH_FEED_OUTPUT_MAX);
     struct job job = {.fd = fd, .name = name};
-    struct bh_sandbox sandbox = {.fds = &fd,
-                                 .fd_count = 1,
-                                 .memory_bytes = BH_FEED_MEMORY,
-                                 .cpu_seconds = BH_FEED_CPU_SECONDS};
-    int r = bh_sandbox_run(&sandbox, work, &job, -1, &sent, err);
+    int r = bh_feed_run(&fd, 1, work, &job, sink, context, result, err);
 
-    if (r == 0)
-        r = deliver(&sent, sink, context, result, err);
     return r < 0 ? bh_wrap(err, "%s", name) : 0;
 }
 

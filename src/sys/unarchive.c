@@ -39,6 +39,26 @@ int bh_unarchive_open(int fd, struct bh_unarchive **ret, struct bh_error *err)
     return 0;
 }
 
+int bh_unarchive_open_single(int fd, struct bh_unarchive **ret, struct bh_error *err)
+{
+    BH_AUTO(bh_unarchive_closep) struct bh_unarchive *a = bh_new0(sizeof *a);
+
+    a->reader = archive_read_new();
+    if (!a->reader)
+        return bh_fail(err, BH_IO, "archive: no memory");
+    if (archive_read_support_format_raw(a->reader) != ARCHIVE_OK ||
+        archive_read_support_filter_gzip(a->reader) != ARCHIVE_OK ||
+        archive_read_support_filter_xz(a->reader) != ARCHIVE_OK ||
+        archive_read_support_filter_zstd(a->reader) != ARCHIVE_OK ||
+        archive_read_support_filter_lz4(a->reader) != ARCHIVE_OK ||
+        archive_read_support_filter_bzip2(a->reader) != ARCHIVE_OK)
+        return fail(a, BH_UNSUPPORTED, err);
+    if (archive_read_open_fd(a->reader, fd, BLOCK) != ARCHIVE_OK)
+        return fail(a, BH_INVALID, err);
+    *ret = BH_TAKE(a);
+    return 0;
+}
+
 void bh_unarchive_close(struct bh_unarchive *a)
 {
     if (!a)

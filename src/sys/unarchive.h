@@ -10,6 +10,9 @@
 struct bh_unarchive;
 /* fd is borrowed and must stay open; zip needs one that can seek. */
 int bh_unarchive_open(int fd, struct bh_unarchive **ret, struct bh_error *err) BH_CHECKED;
+/* One file, plain or compressed with gzip, xz, zstd, lz4 or bzip2: bh_unarchive_next gives it once.
+ */
+int bh_unarchive_open_single(int fd, struct bh_unarchive **ret, struct bh_error *err) BH_CHECKED;
 void bh_unarchive_close(struct bh_unarchive *a); /* NULL is allowed */
 static inline void bh_unarchive_closep(struct bh_unarchive **a)
 {
