@@ -320,8 +320,8 @@ static int fail_with_output(int fd, struct bh_error *err)
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(SOURCES_MAX);
     const char *best = "apt-get update failed";
 
-    if (lseek(fd, 0, SEEK_SET) == 0)
-        (void)bh_read_all(fd, &text, NULL); /* what is there is good enough for a message */
+    if (lseek(fd, 0, SEEK_SET) != 0 || bh_read_all(fd, &text, NULL) < 0)
+        return bh_fail(err, BH_UNAVAILABLE, "%s", best);
     for (char *line = text.data, *next; line && *line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -392,7 +392,9 @@ int bh_apt_fetch(const char *const *extra, char **ret_directory, struct bh_error
 
 void bh_apt_remove(char *directory)
 {
-    if (directory)
-        (void)bh_remove_tree_at(AT_FDCWD, directory, NULL); /* below /tmp: nothing depends on it */
+    struct bh_error ignored = BH_ERROR_INIT;
+
+    if (directory && bh_remove_tree_at(AT_FDCWD, directory, &ignored) < 0)
+        (void)rmdir(directory); /* below /tmp: nothing depends on it */
     free(directory);
 }
