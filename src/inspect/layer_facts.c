@@ -1,6 +1,6 @@
 #include "inspect/layer_facts.h"
 
-#include "inspect/wire.h"
+#include "inspect/packed.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -38,20 +38,20 @@ static uint64_t le64(const uint8_t *p)
     return value;
 }
 
-static const char *text_or_null(struct bh_wire *w, struct bh_arena *arena)
+static const char *text_or_null(struct bh_packed *w, struct bh_arena *arena)
 {
-    const char *text = bh_wire_text(w, arena);
+    const char *text = bh_packed_text(w, arena);
 
     return *text ? text : NULL;
 }
 
-static void read_distribution(struct bh_wire *w, struct bh_layer_facts *f)
+static void read_distribution(struct bh_packed *w, struct bh_layer_facts *f)
 {
     struct bh_layer_distribution *d;
 
     bh_grow(f->distributions, f->distribution_count, f->distribution_cap);
     d = &f->distributions[f->distribution_count++];
-    d->path = bh_wire_text(w, f->arena);
+    d->path = bh_packed_text(w, f->arena);
     d->distribution.id = text_or_null(w, f->arena);
     d->distribution.version_id = text_or_null(w, f->arena);
     d->distribution.codename = text_or_null(w, f->arena);
@@ -59,15 +59,15 @@ static void read_distribution(struct bh_wire *w, struct bh_layer_facts *f)
     d->distribution.id_like = text_or_null(w, f->arena);
 }
 
-static void read_database(struct bh_wire *w, struct bh_layer_facts *f)
+static void read_database(struct bh_packed *w, struct bh_layer_facts *f)
 {
     static const char *const types[] = {"deb", "apk", "rpm"};
     struct bh_layer_database *d;
-    const char *type = bh_wire_text(w, f->arena);
+    const char *type = bh_packed_text(w, f->arena);
 
     bh_grow(f->databases, f->database_count, f->database_cap);
     d = &f->databases[f->database_count++];
-    *d = (struct bh_layer_database){.path = bh_wire_text(w, f->arena)};
+    *d = (struct bh_layer_database){.path = bh_packed_text(w, f->arena)};
     for (size_t i = 0; i < BH_COUNT_OF(types); i++)
         if (strcmp(types[i], type) == 0)
             d->type = types[i];
@@ -75,7 +75,7 @@ static void read_database(struct bh_wire *w, struct bh_layer_facts *f)
         w->failed = true;
 }
 
-static void read_package(struct bh_wire *w, struct bh_layer_facts *f)
+static void read_package(struct bh_packed *w, struct bh_layer_facts *f)
 {
     struct bh_layer_database *d;
     struct bh_layer_package *p;
@@ -87,52 +87,52 @@ static void read_package(struct bh_wire *w, struct bh_layer_facts *f)
     d = &f->databases[f->database_count - 1];
     bh_grow(d->packages, d->count, d->cap);
     p = &d->packages[d->count++];
-    p->name = bh_wire_text(w, f->arena);
-    p->version = bh_wire_text(w, f->arena);
-    p->source_name = bh_wire_text(w, f->arena);
-    p->source_version = bh_wire_text(w, f->arena);
-    p->architecture = bh_wire_text(w, f->arena);
-    p->license = bh_wire_text(w, f->arena);
+    p->name = bh_packed_text(w, f->arena);
+    p->version = bh_packed_text(w, f->arena);
+    p->source_name = bh_packed_text(w, f->arena);
+    p->source_version = bh_packed_text(w, f->arena);
+    p->architecture = bh_packed_text(w, f->arena);
+    p->license = bh_packed_text(w, f->arena);
     if (!*p->name || !*p->version)
         w->failed = true;
 }
 
-static void read_file(struct bh_wire *w, struct bh_layer_facts *f)
+static void read_file(struct bh_packed *w, struct bh_layer_facts *f)
 {
     struct bh_layer_file *file;
 
     bh_grow(f->files, f->file_note_count, f->file_note_cap);
     file = &f->files[f->file_note_count++];
-    file->marks = (uint32_t)bh_wire_number(w);
-    file->type = (enum bh_entry_type)bh_wire_byte(w);
-    file->mode = (uint32_t)bh_wire_number(w);
-    file->uid = (uint32_t)bh_wire_number(w);
-    file->gid = (uint32_t)bh_wire_number(w);
-    file->path = bh_wire_text(w, f->arena);
-    file->detail = bh_wire_text(w, f->arena);
+    file->marks = (uint32_t)bh_packed_number(w);
+    file->type = (enum bh_entry_type)bh_packed_byte(w);
+    file->mode = (uint32_t)bh_packed_number(w);
+    file->uid = (uint32_t)bh_packed_number(w);
+    file->gid = (uint32_t)bh_packed_number(w);
+    file->path = bh_packed_text(w, f->arena);
+    file->detail = bh_packed_text(w, f->arena);
     if (file->type < BH_ENTRY_FILE || file->type > BH_ENTRY_BLOCK)
         w->failed = true;
 }
 
-static void read_gap(struct bh_wire *w, struct bh_layer_facts *f)
+static void read_gap(struct bh_packed *w, struct bh_layer_facts *f)
 {
     struct bh_layer_gap *g;
 
     bh_grow(f->gaps, f->gap_count, f->gap_cap);
     g = &f->gaps[f->gap_count++];
-    g->blind = bh_wire_byte(w) != 0;
-    g->subject = bh_wire_text(w, f->arena);
-    g->path = bh_wire_text(w, f->arena);
-    g->reason = bh_wire_text(w, f->arena);
+    g->blind = bh_packed_byte(w) != 0;
+    g->subject = bh_packed_text(w, f->arena);
+    g->path = bh_packed_text(w, f->arena);
+    g->reason = bh_packed_text(w, f->arena);
 }
 
 static int read_records(struct bh_layer_facts *f, const void *data, size_t len,
                         struct bh_error *err)
 {
-    struct bh_wire w = {.at = data, .end = (const uint8_t *)data + len};
+    struct bh_packed w = {.at = data, .end = (const uint8_t *)data + len};
 
     while (w.at < w.end && !w.failed) {
-        switch (bh_wire_byte(&w)) {
+        switch (bh_packed_byte(&w)) {
         case BH_RECORD_DISTRIBUTION_OF:
             read_distribution(&w, f);
             break;
@@ -229,9 +229,9 @@ static int bad_path(struct bh_error *err)
 }
 
 /* One record into path (of *len bytes before). */
-static int read_path(struct bh_wire *w, char *path, struct bh_layer_path *p, struct bh_error *err)
+static int read_path(struct bh_packed *w, char *path, struct bh_layer_path *p, struct bh_error *err)
 {
-    uint64_t shared = bh_wire_number(w), rest = bh_wire_number(w);
+    uint64_t shared = bh_packed_number(w), rest = bh_packed_number(w);
     uint8_t kind;
 
     if (w->failed || shared > p->len || rest > PATH_MAX_BYTES - shared ||
@@ -242,14 +242,14 @@ static int read_path(struct bh_wire *w, char *path, struct bh_layer_path *p, str
     p->path = path;
     p->len = (size_t)(shared + rest);
     path[p->len] = '\0';
-    kind = bh_wire_byte(w);
+    kind = bh_packed_byte(w);
     p->type = (enum bh_entry_type)(kind & 15);
     p->whiteout = (enum bh_whiteout)(kind >> 4);
     p->mode = 0;
     p->size = 0;
     if (p->whiteout == BH_WHITEOUT_NONE) {
-        p->mode = (uint32_t)bh_wire_number(w);
-        p->size = bh_wire_number(w);
+        p->mode = (uint32_t)bh_packed_number(w);
+        p->size = bh_packed_number(w);
     }
     if (w->failed || p->whiteout > BH_WHITEOUT_OPAQUE || p->type > BH_ENTRY_BLOCK)
         return bad_path(err);
@@ -270,7 +270,7 @@ int bh_layer_facts_paths(const struct bh_layer_facts *f,
 
     while (r == 0 && (offset < f->path_bytes || have > 0)) {
         size_t more = (size_t)BH_MIN((uint64_t)(CHUNK - have), f->path_bytes - offset);
-        struct bh_wire w;
+        struct bh_packed w;
         bool last;
 
         r = pread_full(f->fd, chunk + have, more, BH_LAYER_FACTS_MAGIC_SIZE + offset, err);
@@ -279,7 +279,7 @@ int bh_layer_facts_paths(const struct bh_layer_facts *f,
         offset += more;
         have += more;
         last = offset == f->path_bytes;
-        w = (struct bh_wire){.at = chunk, .end = chunk + have};
+        w = (struct bh_packed){.at = chunk, .end = chunk + have};
         /* A record may be cut by the chunk unless this is the last: keep its room free. */
         while (r == 0 && w.at < w.end && (last || w.end - w.at > PATH_MAX_BYTES + 64)) {
             r = read_path(&w, path, &p, err);

@@ -1,7 +1,7 @@
 /* inspect/layer_facts.h - what was learned about one layer: the file between decoder and parent,
  * and the cache facts/<diff_id>-<BH_ANALYSER_VERSION>.
  *
- * Format, all of it read as outside bytes (inspect/wire.h for numbers and texts):
+ * Format, all of it read as outside bytes (inspect/packed.h for numbers and texts):
  *   "BHFACTS1"
  *   paths: one record per member, in the order of the tar
  *       number  bytes shared with the path before

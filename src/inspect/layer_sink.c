@@ -5,8 +5,8 @@
 #include "inspect/file_caps.h"
 #include "inspect/layer_facts.h"
 #include "inspect/os_release.h"
+#include "inspect/packed.h"
 #include "inspect/rpm_db.h"
-#include "inspect/wire.h"
 #include "inspect/worker.h"
 #include "sys/fd.h"
 
@@ -60,9 +60,9 @@ void bh_inspector_gap(struct bh_inspector *i, bool blind, const char *subject, c
     i->gaps++;
     bh_buf_putc(&record, BH_RECORD_GAP);
     bh_buf_putc(&record, blind);
-    bh_wire_put_text(&record, subject);
-    bh_wire_put_text(&record, path);
-    bh_wire_put_text(&record, reason);
+    bh_packed_put_text(&record, subject);
+    bh_packed_put_text(&record, path);
+    bh_packed_put_text(&record, reason);
     add_record(i, &record);
 }
 
@@ -71,8 +71,8 @@ static void add_database(struct bh_inspector *i, const char *type)
     BH_AUTO(bh_buf_done) struct bh_buf record = BH_BUF_INIT(0);
 
     bh_buf_putc(&record, BH_RECORD_DATABASE);
-    bh_wire_put_text(&record, type);
-    bh_wire_put_text(&record, i->path);
+    bh_packed_put_text(&record, type);
+    bh_packed_put_text(&record, i->path);
     add_record(i, &record);
 }
 
@@ -85,12 +85,12 @@ static int package_found(void *self, const struct bh_found_package *p, struct bh
         return bh_fail(err, BH_LIMIT, "more than %u packages in one layer", PACKAGES_MAX);
     i->packages++;
     bh_buf_putc(&record, BH_RECORD_PACKAGE_OF);
-    bh_wire_put_text(&record, p->name);
-    bh_wire_put_text(&record, p->version);
-    bh_wire_put_text(&record, p->source_name);
-    bh_wire_put_text(&record, p->source_version);
-    bh_wire_put_text(&record, p->architecture);
-    bh_wire_put_text(&record, p->license);
+    bh_packed_put_text(&record, p->name);
+    bh_packed_put_text(&record, p->version);
+    bh_packed_put_text(&record, p->source_name);
+    bh_packed_put_text(&record, p->source_version);
+    bh_packed_put_text(&record, p->architecture);
+    bh_packed_put_text(&record, p->license);
     add_record(i, &record);
     return 0;
 }
@@ -103,12 +103,12 @@ static void add_distribution(struct bh_inspector *i)
 
     bh_os_release_parse(bh_buf_text(&i->text), i->text.len, arena, &d);
     bh_buf_putc(&record, BH_RECORD_DISTRIBUTION_OF);
-    bh_wire_put_text(&record, i->path);
-    bh_wire_put_text(&record, d.id);
-    bh_wire_put_text(&record, d.version_id);
-    bh_wire_put_text(&record, d.codename);
-    bh_wire_put_text(&record, d.pretty_name);
-    bh_wire_put_text(&record, d.id_like);
+    bh_packed_put_text(&record, i->path);
+    bh_packed_put_text(&record, d.id);
+    bh_packed_put_text(&record, d.version_id);
+    bh_packed_put_text(&record, d.codename);
+    bh_packed_put_text(&record, d.pretty_name);
+    bh_packed_put_text(&record, d.id_like);
     add_record(i, &record);
 }
 
@@ -136,14 +136,14 @@ static int add_path(struct bh_inspector *i, const struct bh_layer_entry *e, stru
 {
     size_t shared = shared_prefix(&i->last, e->path, e->path_len);
 
-    bh_wire_put_number(&i->paths, shared);
-    bh_wire_put_number(&i->paths, e->path_len - shared);
+    bh_packed_put_number(&i->paths, shared);
+    bh_packed_put_number(&i->paths, e->path_len - shared);
     bh_buf_put(&i->paths, e->path + shared, e->path_len - shared);
     bh_buf_putc(&i->paths, (char)(e->type | e->whiteout << 4));
     i->member_count++;
     if (e->whiteout == BH_WHITEOUT_NONE) {
-        bh_wire_put_number(&i->paths, e->mode);
-        bh_wire_put_number(&i->paths, e->size);
+        bh_packed_put_number(&i->paths, e->mode);
+        bh_packed_put_number(&i->paths, e->size);
     }
     if (e->whiteout == BH_WHITEOUT_NONE && e->type == BH_ENTRY_FILE) {
         i->file_count++;
@@ -188,13 +188,13 @@ static void note_file(struct bh_inspector *i, const struct bh_layer_entry *e)
     if (i->file_notes++ >= BH_LAYER_FILES_MAX)
         return;
     bh_buf_putc(&record, BH_RECORD_FILE);
-    bh_wire_put_number(&record, marks);
+    bh_packed_put_number(&record, marks);
     bh_buf_putc(&record, (char)e->type);
-    bh_wire_put_number(&record, e->mode);
-    bh_wire_put_number(&record, e->uid);
-    bh_wire_put_number(&record, e->gid);
-    bh_wire_put_text(&record, e->path);
-    bh_wire_put_text(&record, bh_buf_text(&capabilities));
+    bh_packed_put_number(&record, e->mode);
+    bh_packed_put_number(&record, e->uid);
+    bh_packed_put_number(&record, e->gid);
+    bh_packed_put_text(&record, e->path);
+    bh_packed_put_text(&record, bh_buf_text(&capabilities));
     add_record(i, &record);
 }
 

@@ -125,10 +125,20 @@ static bool split_source(const char *source_rpm, char *name, size_t size, const 
     return true;
 }
 
+/* "epoch:version-release"; false when it is too long or no version. */
+static bool make_evr(const struct bh_rpm_header *h, char *evr, size_t size)
+{
+    int n = h->has_epoch ? snprintf(evr, size, "%u:%s-%s", h->epoch, h->version, h->release)
+                         : snprintf(evr, size, "%s-%s", h->version, h->release);
+
+    return n > 0 && (size_t)n < size && bh_package_text_ok(evr);
+}
+
 int bh_rpm_header_tell(const struct bh_rpm_header *h, const struct bh_package_listener *to,
                        struct bh_error *err)
 {
     char evr[BH_PACKAGE_TEXT_MAX + 1], source[BH_PACKAGE_TEXT_MAX + 1];
+    const char *source_version = NULL;
     struct bh_found_package p = {
         .name = h->name,
         .version = evr,
@@ -137,21 +147,16 @@ int bh_rpm_header_tell(const struct bh_rpm_header *h, const struct bh_package_li
         .architecture = h->architecture ? h->architecture : "",
         .license = h->license && strlen(h->license) <= 2 * BH_PACKAGE_TEXT_MAX ? h->license : "",
     };
-    int n;
 
     if (strcmp(h->name, "gpg-pubkey") == 0)
         return 0;
-    if (h->has_epoch)
-        n = snprintf(evr, sizeof evr, "%u:%s-%s", h->epoch, h->version, h->release);
-    else
-        n = snprintf(evr, sizeof evr, "%s-%s", h->version, h->release);
-    if (n < 0 || (size_t)n >= sizeof evr || !bh_package_text_ok(evr) ||
-        !bh_package_text_ok(h->name) || (*p.architecture && !bh_package_text_ok(p.architecture)))
+    if (!make_evr(h, evr, sizeof evr) || !bh_package_text_ok(h->name) ||
+        (*p.architecture && !bh_package_text_ok(p.architecture)))
         return bh_fail(err, BH_INVALID, "rpm header: no usable name and version");
-    if (h->source_rpm && split_source(h->source_rpm, source, sizeof source, &p.source_version) &&
-        bh_package_text_ok(source) && bh_package_text_ok(p.source_version))
+    if (h->source_rpm && split_source(h->source_rpm, source, sizeof source, &source_version) &&
+        bh_package_text_ok(source) && bh_package_text_ok(source_version)) {
         p.source_name = source;
-    else
-        p.source_version = evr;
+        p.source_version = source_version;
+    }
     return to->found(to->self, &p, err);
 }

@@ -1,8 +1,8 @@
-#include "inspect/wire.h"
+#include "inspect/packed.h"
 
 #include <string.h>
 
-void bh_wire_put_number(struct bh_buf *out, uint64_t value)
+void bh_packed_put_number(struct bh_buf *out, uint64_t value)
 {
     char bytes[10];
     size_t n = 0;
@@ -16,15 +16,15 @@ void bh_wire_put_number(struct bh_buf *out, uint64_t value)
     bh_buf_put(out, bytes, n);
 }
 
-void bh_wire_put_text(struct bh_buf *out, const char *text)
+void bh_packed_put_text(struct bh_buf *out, const char *text)
 {
-    size_t len = text ? strnlen(text, BH_WIRE_TEXT_MAX) : 0;
+    size_t len = text ? strnlen(text, BH_PACKED_TEXT_MAX) : 0;
 
-    bh_wire_put_number(out, len);
+    bh_packed_put_number(out, len);
     bh_buf_put(out, text, len);
 }
 
-uint8_t bh_wire_byte(struct bh_wire *w)
+uint8_t bh_packed_byte(struct bh_packed *w)
 {
     if (w->failed || w->at == w->end) {
         w->failed = true;
@@ -33,12 +33,12 @@ uint8_t bh_wire_byte(struct bh_wire *w)
     return *w->at++;
 }
 
-uint64_t bh_wire_number(struct bh_wire *w)
+uint64_t bh_packed_number(struct bh_packed *w)
 {
     uint64_t value = 0;
 
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = bh_wire_byte(w);
+        uint8_t byte = bh_packed_byte(w);
 
         if (shift == 63 && byte > 1)
             break;
@@ -50,12 +50,12 @@ uint64_t bh_wire_number(struct bh_wire *w)
     return 0;
 }
 
-const char *bh_wire_text(struct bh_wire *w, struct bh_arena *arena)
+const char *bh_packed_text(struct bh_packed *w, struct bh_arena *arena)
 {
-    uint64_t len = bh_wire_number(w);
+    uint64_t len = bh_packed_number(w);
     const char *text;
 
-    if (w->failed || len > BH_WIRE_TEXT_MAX || len > (uint64_t)(w->end - w->at) ||
+    if (w->failed || len > BH_PACKED_TEXT_MAX || len > (uint64_t)(w->end - w->at) ||
         memchr(w->at, '\0', (size_t)len)) {
         w->failed = true;
         return "";
