@@ -1,6 +1,7 @@
 /* cmd/commands.h - every command, a line each; for table.c, which includes it twice.
  *
  * Members of a family stand together. Help sorts by group and keeps this order within one. */
+COMMAND(scan)
 COMMAND(run)
 COMMAND(rehearse)
 COMMAND(policy_check)

@@ -2,43 +2,26 @@
  * advisories. What `scan`, `check` and the preparation of `run` have in common. */
 #pragma once
 #include "cmd/command.h"
+#include "cmd/target.h"
 #include "fact/facts.h"
 #include "image/layer_stream.h"
-#include "image/source.h"
 
-/* Options of every command that takes a TARGET; put a member of this type into the command's struct
- * and BH_EXAMINE_OPTIONS(struct, member) into its table. */
+/* How an image is looked at; beside struct bh_target_options, which choose it. Put a member of this
+ * type into the command's struct and BH_EXAMINE_ROWS(struct, member) into its table. */
 struct bh_examine_options {
-    const char *platform;
-    bool plain_http;
-    const char *auth_file;
     bool no_cache;
     int64_t workers;
     uint64_t limit_bytes;
     int64_t limit_entries, limit_ratio, limit_path, limit_depth;
 };
 
-#define BH_EXAMINE_AT_(type, member, field) (offsetof(type, member.field))
-#define BH_EXAMINE_OPTIONS(type, member)                                                           \
-    {.name = "platform",                                                                           \
-     .kind = BH_OPTION_STRING,                                                                     \
-     .offset = BH_EXAMINE_AT_(type, member, platform),                                             \
-     .value = "OS/ARCH[/VARIANT]",                                                                 \
-     .text = "Choose this image of an index instead of this machine's"},                           \
-        {.name = "plain-http",                                                                     \
-         .kind = BH_OPTION_FLAG,                                                                   \
-         .offset = BH_EXAMINE_AT_(type, member, plain_http),                                       \
-         .text = "Speak HTTP without TLS to a registry on this machine"},                          \
-        {.name = "auth-file",                                                                      \
-         .kind = BH_OPTION_STRING,                                                                 \
-         .offset = BH_EXAMINE_AT_(type, member, auth_file),                                        \
-         .value = "FILE",                                                                          \
-         .completion = BH_COMPLETE_FILE,                                                           \
-         .text = "Read registry credentials from FILE"},                                           \
-        {.name = "no-cache",                                                                       \
-         .kind = BH_OPTION_FLAG,                                                                   \
-         .offset = BH_EXAMINE_AT_(type, member, no_cache),                                         \
-         .text = "Read every layer again and keep nothing"},                                       \
+#define BH_EXAMINE_AT_(type, member, field)                                                        \
+    (offsetof(type, member) + offsetof(struct bh_examine_options, field))
+#define BH_EXAMINE_ROWS(type, member)                                                              \
+    {.name = "no-cache",                                                                           \
+     .kind = BH_OPTION_FLAG,                                                                       \
+     .offset = BH_EXAMINE_AT_(type, member, no_cache),                                             \
+     .text = "Read every layer again and keep nothing"},                                           \
         {.name = "workers",                                                                        \
          .kind = BH_OPTION_INT,                                                                    \
          .offset = BH_EXAMINE_AT_(type, member, workers),                                          \
@@ -79,18 +62,13 @@ struct bh_examine_options {
 
 void bh_examine_limits(const struct bh_examine_options *o, struct bh_layer_limits *ret) BH_NONNULL;
 
-/* Opens TARGET as bh_image_open does, with the store where there is one. The store is made when a
- * source needs it. *ret_store may be NULL on success; it must be closed after the image. */
-int bh_examine_open(const struct bh_call *call, const char *target,
-                    const struct bh_examine_options *o, struct bh_store **ret_store,
-                    struct bh_image **ret, struct bh_error *err) BH_CHECKED;
-
 /* Inspects an opened image and matches advisories. *ret is the caller's. Progress is shown on
  * call->err when that is a terminal. */
 int bh_examine_image(const struct bh_call *call, struct bh_image *image,
                      const struct bh_examine_options *o, struct bh_facts **ret,
                      struct bh_error *err) BH_CHECKED;
 
-/* Both. */
-int bh_examine(const struct bh_call *call, const char *target, const struct bh_examine_options *o,
-               struct bh_facts **ret, struct bh_error *err) BH_CHECKED;
+/* Opens TARGET and examines it. */
+int bh_examine(const struct bh_call *call, const char *text, const struct bh_target_options *target,
+               const struct bh_examine_options *o, struct bh_facts **ret, struct bh_error *err)
+    BH_CHECKED;

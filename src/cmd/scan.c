@@ -8,6 +8,7 @@ struct scan_options {
     int format;
     const char *fail_on;
     bool all;
+    struct bh_target_options target;
     struct bh_examine_options examine;
 };
 
@@ -58,7 +59,7 @@ static int run(const struct bh_call *call, struct bh_error *err)
     if (o->fail_on)
         r = bh_fail_on_parse(o->fail_on, &condition, err);
     if (r == 0)
-        r = bh_examine(call, call->operands.items[0], &o->examine, &f, err);
+        r = bh_examine(call, call->operands.items[0], &o->target, &o->examine, &f, err);
     if (r == 0)
         r = report(call, o, f);
     if (r == BH_EXIT_DONE && condition)
@@ -86,7 +87,8 @@ static const struct bh_option options[] = {
      .kind = BH_OPTION_FLAG,
      .offset = AT(all),
      .text = "Show every vulnerability and file on a line of its own"},
-    BH_EXAMINE_OPTIONS(struct scan_options, examine),
+    BH_TARGET_ROWS(struct scan_options, target),
+    BH_EXAMINE_ROWS(struct scan_options, examine),
     BH_OPTION_END,
 };
 

@@ -303,7 +303,7 @@ static void print_findings(const struct bh_term *t, const struct bh_facts *f, bo
 
 static void print_head(const struct bh_term *t, const struct bh_facts *f)
 {
-    BH_AUTO(bh_buf_done) struct bh_buf name = BH_BUF_INIT(0), system = BH_BUF_INIT(0);
+    BH_AUTO(bh_buf_done) struct bh_buf name = BH_BUF_INIT(0), os = BH_BUF_INIT(0);
     char size[16];
 
     bh_text_safe(&name, f->target.reference);
@@ -311,11 +311,11 @@ static void print_head(const struct bh_term *t, const struct bh_facts *f)
     if (*f->target.digest)
         bh_term_printf(t, BH_DIM, "%s\n", f->target.digest);
     if (f->distribution.pretty_name || f->distribution.id)
-        bh_text_safe(&system, f->distribution.pretty_name ? f->distribution.pretty_name
-                                                          : f->distribution.id);
+        bh_text_safe(&os, f->distribution.pretty_name ? f->distribution.pretty_name
+                                                      : f->distribution.id);
     else
-        bh_buf_puts(&system, "unknown distribution");
-    fprintf(t->stream, "%s, %zu packages, %llu files, %s", bh_buf_text(&system), f->package_count,
+        bh_buf_puts(&os, "unknown distribution");
+    fprintf(t->stream, "%s, %zu packages, %llu files, %s", bh_buf_text(&os), f->package_count,
             (unsigned long long)f->file_count, bh_text_bytes(f->size_bytes, size));
     if (f->layer_count)
         fprintf(t->stream, " in %zu layer%s", f->layer_count, f->layer_count == 1 ? "" : "s");
