@@ -33,8 +33,11 @@ static int check_orders(const struct bh_decode_orders *o, struct bh_error *err)
 static int lock_up(const struct bh_decode_orders *o, struct bh_error *err)
 {
     static const struct bh_sandbox_path tree[] = {{"/proc/self/fd/3", false}};
-    static const char *const tree_calls[] = {"fgetxattr", NULL};
-    struct bh_sandbox s = {.file_bytes = BH_DECODE_OUT_MAX, .memory_bytes = 512ull << 20};
+    static const char *const calls[] = {"ftruncate", NULL}; /* of the spool file */
+    static const char *const tree_calls[] = {"ftruncate", "fgetxattr", NULL};
+    struct bh_sandbox s = {.file_bytes = BH_DECODE_OUT_MAX,
+                           .memory_bytes = 512ull << 20,
+                           .extra_calls = calls};
 
     if (o->mode == BH_DECODE_INSPECT_TREE) {
         s.paths = tree;

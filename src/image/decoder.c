@@ -89,7 +89,7 @@ static int run(const struct bh_decode_orders *orders, int layer_fd, int out_fd, 
 
     if (r < 0)
         return r;
-    r = bh_wire_receive(answer, sink, &outcome, err);
+    r = bh_layer_receive(answer, sink, &outcome, err);
     if (r < 0 && r != -BH_INTERNAL)
         return r; /* the child is killed and reaped on the way out */
     bh_closep(&answer);

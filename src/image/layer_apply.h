@@ -1,6 +1,6 @@
 /* image/layer_apply.h - writes one layer into an empty directory in overlay form.
  *
- * The sink that bh_wire_receive drives. Everything is resolved inside the directory, never through
+ * The sink that bh_layer_receive drives. Everything is resolved inside the directory, never through
  * a link out of it; only this process writes there meanwhile.
  *
  * Overlay form, for mounting with "userxattr": a whiteout is a character device 0:0, an opaque

@@ -38,5 +38,5 @@ int bh_wire_sender_finish(struct bh_wire_sender *s, const struct bh_layer_outcom
  * content of every file). sink NULL: only DONE or FAILED is expected.
  * Errors: what FAILED carries, what the sink returned, or BH_INTERNAL for a frame that makes no
  *         sense or a stream that ends early. */
-int bh_wire_receive(int fd, const struct bh_layer_sink *sink, struct bh_layer_outcome *ret,
+int bh_layer_receive(int fd, const struct bh_layer_sink *sink, struct bh_layer_outcome *ret,
                     struct bh_error *err) BH_CHECKED BH_NONNULL_ARGS(3);

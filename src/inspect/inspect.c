@@ -1,9 +1,9 @@
 #include "inspect/inspect.h"
 
+#include "image/decoder.h"
 #include "inspect/cache.h"
 #include "inspect/config_findings.h"
 #include "inspect/merge.h"
-#include "inspect/worker_run.h"
 #include "sys/fd.h"
 
 #include <pthread.h>
@@ -68,23 +68,24 @@ static int take_facts(struct run *run, int fd, const struct bh_digest *diff_id,
     return 0;
 }
 
-static int do_work(struct run *run, struct bh_inspect_work *work, struct bh_layer_facts **ret,
-                   struct bh_error *err)
+static int do_work(struct run *run, const struct bh_layer_source *source, enum bh_decode_mode mode,
+                   struct bh_layer_facts **ret, struct bh_error *err)
 {
+    static const struct bh_digest unset;
     BH_AUTO(bh_closep) int spool_fd = -1;
     BH_AUTO(bh_closep) int out_fd = -1;
-    struct bh_digest diff_id = {0};
+    struct bh_layer_outcome outcome;
     int r = bh_facts_cache_begin(run->cache_fd, &out_fd, err);
 
     if (r == 0)
         r = bh_facts_cache_begin(run->cache_fd, &spool_fd, err);
+    if (r == 0)
+        r = bh_decode_inspect(source, mode, run->options->limits, out_fd, spool_fd, &outcome, err);
     if (r < 0)
         return r;
-    work->limits = run->options->limits;
-    work->out_fd = out_fd;
-    work->spool_fd = spool_fd;
-    r = bh_inspect_in_worker(work, &diff_id, err);
-    return r < 0 ? r : take_facts(run, BH_TAKE_FD(out_fd), &diff_id, ret, err);
+    /* A directory may change under us and has no digest: it is never kept. */
+    return take_facts(run, BH_TAKE_FD(out_fd),
+                      mode == BH_DECODE_INSPECT ? &outcome.diff_id : &unset, ret, err);
 }
 
 /* ---- layers, several at a time ---- */
@@ -118,9 +119,8 @@ static void *run_jobs(void *arg)
     struct job *job;
 
     while ((job = next_job(run))) {
-        struct bh_inspect_work work = {.source = &job->source};
-
-        job->code = do_work(run, &work, &run->layers[job->index], &job->err);
+        job->code =
+            do_work(run, &job->source, BH_DECODE_INSPECT, &run->layers[job->index], &job->err);
         finish_job(run, job);
     }
     return NULL;
@@ -220,13 +220,11 @@ static int inspect_layers(struct run *run, struct bh_facts *f, struct bh_error *
                            run->image->layer_count, false, f, err);
 }
 
-/* A directory may change under us and has no digest: it is never cached. */
 static int inspect_directory(struct run *run, struct bh_facts *f, struct bh_error *err)
 {
     BH_AUTO(bh_layer_facts_freep) struct bh_layer_facts *facts = NULL;
-    struct bh_inspect_work work = {.dir_path = run->image->root_path,
-                                   .dir_fd = run->image->root_fd};
-    int r = do_work(run, &work, &facts, err);
+    const struct bh_layer_source source = {.fd = run->image->root_fd};
+    int r = do_work(run, &source, BH_DECODE_INSPECT_TREE, &facts, err);
 
     if (r < 0)
         return bh_wrap(err, "%s", run->image->root_path);
