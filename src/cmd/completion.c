@@ -440,6 +440,7 @@ const struct bh_command bh_cmd_completion = {
     .operands_max = 1,
     .operand_words = shell_names,
     .text = "An installed Bulkhead brings both scripts to where the shells look for them.",
+    .without_config = true,
     .examples = completion_examples,
     .run = run_completion,
 };

@@ -204,6 +204,7 @@ const struct bh_command bh_cmd_help = {
     .operands_max = 2,
     .text = "Without COMMAND the overview is shown. The same text is in the manual pages: "
             "bulkhead(1), bulkhead-scan(1) and so on.",
+    .without_config = true,
     .examples = help_examples,
     .run = run_help,
 };

@@ -72,7 +72,8 @@ static int run(struct bh_invocation *v, struct bh_error *err)
         return result;
     if (v->globals.help)
         return show_help(v);
-    result = load_config(v, &config, err);
+    if (!command->without_config)
+        result = load_config(v, &config, err);
     if (!result)
         result = bh_invocation_settle(v, config, err);
     return result ? result : bh_invocation_run(v);

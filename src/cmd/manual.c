@@ -339,6 +339,7 @@ const struct bh_command bh_cmd_manual = {
     .operands_min = 1,
     .operands_max = 1,
     .completion = BH_COMPLETE_DIRECTORY,
+    .without_config = true,
     .hidden = true,
     .run = run_manual,
 };
