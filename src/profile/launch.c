@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char magic[8] = "BHLAUNCH";
@@ -243,6 +244,7 @@ static void walk(struct codec *c, struct bh_launch *l)
 {
     text(c, &l->request);
     inputs(c, l);
+    i64(c, &l->expires);
     text(c, &l->reference);
     text(c, &l->image_digest);
     text(c, &l->profile_digest);
@@ -375,6 +377,8 @@ void bh_launch_input_of(const char *path, struct bh_launch_input *ret)
 
 const char *bh_launch_stale(const struct bh_launch *l)
 {
+    if (l->expires && time(NULL) >= l->expires)
+        return "its age";
     for (size_t i = 0; i < l->input_count; i++) {
         const struct bh_launch_input *was = &l->inputs[i];
         struct bh_launch_input now;

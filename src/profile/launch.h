@@ -20,7 +20,7 @@
 #include <linux/filter.h>
 #include <stdint.h>
 
-#define BH_LAUNCH_VERSION 1u
+#define BH_LAUNCH_VERSION 2u
 #define BH_LAUNCH_MAX (1u << 20) /* bytes of a record */
 
 /* A file the record depends on. present false: it did not exist, and must still not. */
@@ -86,6 +86,7 @@ struct bh_launch {
     const char *request; /* what was asked for: compared whole, since keys may collide */
     struct bh_launch_input *inputs;
     size_t input_count;
+    int64_t expires; /* seconds since the epoch: a verdict speaks of ages and dates; 0 is never */
 
     const char *reference;       /* as the user named the image */
     const char *image_digest;    /* "" for a plain directory */
@@ -150,7 +151,8 @@ int bh_launch_encode(const struct bh_launch *l, struct bh_buf *out, struct bh_er
 
 /* The identity path has now; a path that cannot be looked at counts as absent. */
 void bh_launch_input_of(const char *path, struct bh_launch_input *ret) BH_NONNULL;
-/* NULL when every input is as it was, else the path of the first that is not. */
+/* NULL when every input is as it was and the record has not expired, else what is wrong: the path
+ * of the first input that changed, or "its age". */
 const char *bh_launch_stale(const struct bh_launch *l) BH_NONNULL;
 
 #define BH_LAUNCH_KEY_SIZE 17u /* 16 hex digits and NUL */

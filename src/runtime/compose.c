@@ -271,9 +271,9 @@ int bh_compose(const struct bh_composition *c, struct bh_arena *a, struct bh_lau
     BH_AUTO(bh_buf_done) struct bh_buf text = BH_BUF_INIT(0);
     struct bh_launch l = {.reference = q->target,
                           .image_digest = c->image_digest,
-                          .flags = flags(q),
-                          .inputs = c->inputs,
-                          .input_count = c->input_count};
+                          .verdict = c->verdict,
+                          .warnings = c->warnings,
+                          .flags = flags(q)};
     struct bh_user u;
     int r = find_user(c, &u, err);
 

@@ -11,9 +11,8 @@ struct bh_composition {
     size_t layer_count;
     const char *root_path; /* of the state */
     const char *image_digest;
-    /* Told of choices the user should know, one line each; may be NULL. */
-    struct bh_launch_input *inputs;
-    size_t input_count;
+    const char *verdict;         /* "allow" or "warn" */
+    const char *const *warnings; /* NULL terminated; NULL is none */
 };
 
 /* Fills *ret, all of it owned by a; confinement is the default one (profile/confinement.h), which a

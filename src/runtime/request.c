@@ -58,6 +58,16 @@ const struct bh_option bh_run_options[] = {
      .text = "Give the workload a terminal of its own", .no_config = true},
     {ROW(timeout_ms, "timeout", BH_OPTION_DURATION), .value = "TIME",
      .text = "Kill the workload after TIME", .no_config = true},
+    {ROW(policy, "policy", BH_OPTION_STRINGS), .value = "FILE", .env = "BULKHEAD_POLICY",
+     .text = "Decide by this rule file; later ones refine earlier ones, and \"default\" is the one "
+             "that ships",
+     .completion = BH_COMPLETE_FILE},
+    {ROW(platform, "platform", BH_OPTION_STRING), .value = "OS/ARCH[/VARIANT]",
+     .text = "Choose this platform where an image is there for several; the host's otherwise"},
+    {ROW(auth_file, "auth-file", BH_OPTION_STRING), .value = "FILE", .env = "REGISTRY_AUTH_FILE",
+     .text = "Take the passwords of registries from FILE", .completion = BH_COMPLETE_FILE},
+    {ROW(plain_http, "plain-http", BH_OPTION_FLAG),
+     .text = "Speak HTTP without TLS to a registry on this host"},
     {ROW(allow_degraded, "allow-degraded", BH_OPTION_FLAG),
      .text = "Go on when the kernel cannot give a protection, and say which"},
     {ROW(format, "format", BH_OPTION_CHOICE), .value = "FORMAT", .choices = formats,
@@ -347,6 +357,10 @@ void bh_run_request_text(const struct bh_run_request *q, struct bh_buf *out)
         bh_buf_printf(out, "%llx/%llu/%llu/%o,", (unsigned long long)m->attr,
                       (unsigned long long)m->size_bytes, (unsigned long long)m->inodes, m->mode);
     }
+    bh_buf_puts(out, " policy ");
+    for (size_t i = 0; i < q->policy.count; i++)
+        put_text(out, q->policy.items[i]);
+    put_text(out, q->platform);
     put_text(out, q->workdir);
     put_text(out, q->user);
     put_text(out, q->hostname);

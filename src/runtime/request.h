@@ -20,13 +20,14 @@ enum bh_run_format { BH_RUN_TEXT, BH_RUN_JSON };
 
 struct bh_run_request {
     /* As the option table fills it. */
-    struct bh_strings env, volumes, tmpfs, publish;
+    struct bh_strings env, volumes, tmpfs, publish, policy;
+    const char *platform, *auth_file;
     const char *workdir, *user, *hostname, *cpus;
     uint64_t memory_bytes;
     int64_t pids;
     uint64_t timeout_ms;
     int network, user_namespace, read_only, format;
-    bool init, sysfs, terminal, allow_degraded;
+    bool init, sysfs, terminal, allow_degraded, plain_http;
     /* Operands. */
     const char *target;
     const char *const *command; /* NULL terminated; empty: the image's own */

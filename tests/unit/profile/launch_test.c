@@ -164,6 +164,10 @@ static void a_changed_or_appearing_input_makes_the_record_stale(void **state)
     bh_launch_input_of(there, &in[0]);
     assert_int_equal(mkdir(missing, 0700), 0);
     assert_string_equal(bh_launch_stale(&l), missing);
+    bh_launch_input_of(missing, &in[1]);
+    assert_null(bh_launch_stale(&l));
+    l.expires = 1;
+    assert_string_equal(bh_launch_stale(&l), "its age");
     close(fd);
     assert_int_equal(bh_remove_tree_at(AT_FDCWD, dir, NULL), 0);
 }
