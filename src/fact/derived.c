@@ -21,8 +21,6 @@ static void split_name(struct bh_arena *arena, const char *name, struct bh_facts
         d->registry = bh_arena_strndup(arena, name, (size_t)(slash - name));
         len -= (size_t)(slash + 1 - name);
         name = slash + 1;
-    } else {
-        d->registry = "docker.io";
     }
     if (colon && colon >= name && !memchr(colon, '/', (size_t)(name + len - colon))) {
         d->tag = bh_arena_strndup(arena, colon + 1, (size_t)(name + len - colon - 1));

@@ -416,7 +416,7 @@ static int receive_frame(struct receiver *r, bool *ret_done, struct bh_layer_out
 }
 
 int bh_layer_receive(int fd, const struct bh_layer_sink *sink, struct bh_layer_outcome *ret,
-                    struct bh_error *err)
+                     struct bh_error *err)
 {
     struct receiver r = {.fd = fd, .sink = sink};
     bool done = false;

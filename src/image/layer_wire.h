@@ -39,4 +39,4 @@ int bh_wire_sender_finish(struct bh_wire_sender *s, const struct bh_layer_outcom
  * Errors: what FAILED carries, what the sink returned, or BH_INTERNAL for a frame that makes no
  *         sense or a stream that ends early. */
 int bh_layer_receive(int fd, const struct bh_layer_sink *sink, struct bh_layer_outcome *ret,
-                    struct bh_error *err) BH_CHECKED BH_NONNULL_ARGS(3);
+                     struct bh_error *err) BH_CHECKED BH_NONNULL_ARGS(3);

@@ -255,7 +255,8 @@ int bh_inspect_image(struct bh_image *image, const struct bh_inspect_options *o,
     int r;
 
     bh_image_describe(image, f);
-    if (*image->suggested_name && !image->root_path)
+    /* Only an archive of Docker's carries its name; others suggest one made from a path. */
+    if (*image->suggested_name && strcmp(image->kind, "docker-archive") == 0)
         f->target.name = bh_arena_strdup(f->arena, image->suggested_name);
     r = image->root_path ? inspect_directory(&run, f, err) : inspect_layers(&run, f, err);
     if (r < 0)
