@@ -25,23 +25,31 @@ static const char *skip_redhat(const char *ecosystem)
                                                                   : NULL;
 }
 
-char *bh_db_key(const char *ecosystem, struct bh_arena *arena)
+/* An ecosystem without what does not belong into a file name. */
+static const char *shorten(const char *ecosystem, struct bh_arena *arena)
 {
     const char *redhat = skip_redhat(ecosystem);
     size_t len = strlen(ecosystem);
-    char *key, *to;
 
     if (redhat)
-        ecosystem =
-            bh_arena_format(arena, "Red Hat:%.*s", (int)strspn(redhat, "0123456789"), redhat);
-    else if (len > 4 && strcasecmp(ecosystem + len - 4, ":LTS") == 0)
-        ecosystem = bh_arena_strndup(arena, ecosystem, len - 4);
+        return bh_arena_format(arena, "Red Hat:%.*s", (int)strspn(redhat, "0123456789"), redhat);
+    if (len > 4 && strcasecmp(ecosystem + len - 4, ":LTS") == 0)
+        return bh_arena_strndup(arena, ecosystem, len - 4);
+    return ecosystem;
+}
+
+char *bh_db_key(const char *ecosystem, struct bh_arena *arena)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789._";
+    char *key, *to;
+
+    ecosystem = shorten(ecosystem, arena);
     key = to = bh_arena_strdup(arena, ecosystem);
     for (const char *c = ecosystem; *c; c++) {
-        if (*c >= 'A' && *c <= 'Z')
-            *to++ = (char)(*c - 'A' + 'a');
-        else if ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '.' || *c == '_')
-            *to++ = *c;
+        char lower = (*c >= 'A' && *c <= 'Z') ? (char)(*c - 'A' + 'a') : *c;
+
+        if (strchr(plain, lower))
+            *to++ = lower;
         else if (to > key && to[-1] != '-')
             *to++ = '-';
     }
@@ -272,7 +280,16 @@ static bool is_modular(const char *version)
     return strstr(version, ".module") != NULL;
 }
 
-/* introduced, fixed and last of the current row of db->ranges. */
+/* Before the beginning or behind the end of a range; "" is open. */
+static bool is_outside(const struct match *m, const char *introduced, const char *last)
+{
+    enum bh_version_scheme scheme = m->db->scheme;
+
+    return (*introduced && bh_version_compare(scheme, m->version, introduced) < 0) ||
+           (*last && bh_version_compare(scheme, m->version, last) > 0);
+}
+
+/* The current row of db->ranges. */
 static void judge_range(struct match *m)
 {
     struct bh_query *q = m->db->ranges;
@@ -293,9 +310,7 @@ static void judge_range(struct match *m)
         if (r >= 0)
             return;
     }
-    if (*introduced && bh_version_compare(scheme, m->version, introduced) < 0)
-        return;
-    if (*last && bh_version_compare(scheme, m->version, last) > 0)
+    if (is_outside(m, introduced, last))
         return;
     m->j.affected = true;
     if (severity > (int64_t)m->j.severity && severity < BH_SEVERITY_COUNT)

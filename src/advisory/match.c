@@ -361,6 +361,23 @@ static void merge(struct matcher *m, struct bh_vulnerability *v, const struct bh
         v->published = copy_or_null(m, hit->published);
 }
 
+/* The suite's index knows no CVE: where another source named one that the same update mends, it has
+ * nothing to add. */
+static bool is_told_already(const struct matcher *m, const struct bh_db_hit *hit)
+{
+    enum bh_version_scheme scheme = bh_version_scheme_of(m->facts->packages[m->package].type);
+
+    if (!strstr(hit->id, "-security:") || !hit->fixed)
+        return false;
+    for (size_t i = m->first; i < m->facts->vulnerability_count; i++) {
+        const char *fixed = m->facts->vulnerabilities[i].fixed;
+
+        if (fixed && bh_version_compare(scheme, fixed, hit->fixed) >= 0)
+            return true;
+    }
+    return false;
+}
+
 static void take_hit(void *context, const struct bh_db_hit *hit)
 {
     struct matcher *m = context;
@@ -372,6 +389,8 @@ static void take_hit(void *context, const struct bh_db_hit *hit)
         merge(m, v, hit);
         return;
     }
+    if (is_told_already(m, hit))
+        return;
     v = bh_facts_add_vulnerability(m->facts);
     v->id = bh_arena_strdup(m->facts->arena, id);
     v->aliases = join_aliases(m, id, hit, NULL);

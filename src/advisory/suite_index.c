@@ -130,32 +130,51 @@ int bh_release_parse(const char *text, size_t len, struct bh_release *ret, struc
     return 0;
 }
 
-/* " <hex> <size> <path>" */
-static bool member_is(const struct line *l, const char *member, uint64_t size, char *hex65)
+static void skip_blanks(struct line *l)
 {
-    const char *at = l->at, *end = l->at + l->len;
-    uint64_t number = 0;
-    size_t i = 0;
+    while (l->len && is_blank(*l->at))
+        l->at++, l->len--;
+}
 
-    while (at < end && is_blank(*at))
-        at++;
-    if (end - at < 66)
+static bool take_hex(struct line *l, char *hex65)
+{
+    if (l->len < 65)
         return false;
-    for (const char *c = at; c < at + 64; c++)
-        if (!isxdigit((unsigned char)*c) || isupper((unsigned char)*c))
+    for (size_t i = 0; i < 64; i++)
+        if (!strchr("0123456789abcdef", l->at[i]) || !l->at[i])
             return false;
-    memcpy(hex65, at, 64);
+    memcpy(hex65, l->at, 64);
     hex65[64] = '\0';
-    for (at += 64; at < end && is_blank(*at);)
-        at++;
-    for (; at < end && isdigit((unsigned char)*at) && number < UINT64_MAX / 16; at++)
-        number = number * 10 + (uint64_t)(*at - '0');
-    while (at < end && is_blank(*at))
-        at++;
-    for (; at < end && member[i]; at++, i++)
-        if ((*at == '/' ? '_' : *at) != member[i])
+    l->at += 64;
+    l->len -= 64;
+    return is_blank(*l->at);
+}
+
+static uint64_t take_size(struct line *l)
+{
+    uint64_t n = 0;
+
+    for (; l->len && isdigit((unsigned char)*l->at) && n < UINT64_MAX / 16; l->at++, l->len--)
+        n = n * 10 + (uint64_t)(*l->at - '0');
+    return n;
+}
+
+/* " <hex> <size> <path>" */
+static bool member_is(struct line l, const char *member, uint64_t size, char *hex65)
+{
+    skip_blanks(&l);
+    if (!take_hex(&l, hex65))
+        return false;
+    skip_blanks(&l);
+    if (take_size(&l) != size)
+        return false;
+    skip_blanks(&l);
+    if (l.len != strlen(member))
+        return false;
+    for (size_t i = 0; i < l.len; i++)
+        if ((l.at[i] == '/' ? '_' : l.at[i]) != member[i])
             return false;
-    return at == end && !member[i] && number == size;
+    return true;
 }
 
 bool bh_release_digest(const char *text, size_t len, const char *member, uint64_t size, char *hex65)
@@ -168,7 +187,7 @@ bool bh_release_digest(const char *text, size_t len, const char *member, uint64_
     for (at = text, end = text + len; take_line(&at, end, &l);) {
         if (l.len == 0 || !is_blank(*l.at))
             in_list = field_is(&l, "SHA256", &v);
-        else if (in_list && member_is(&l, member, size, hex65))
+        else if (in_list && member_is(l, member, size, hex65))
             return true;
     }
     return false;

@@ -55,34 +55,41 @@ static struct token read_hash(const char *at)
     return make(HASH, (struct bh_span){at, strspn(at, "0123456789abcdef")});
 }
 
+/* The parts that need no mark before them. */
+static bool read_unmarked(enum part before, const char *at, struct token *ret)
+{
+    if (*at >= 'a' && *at <= 'z' && before <= NUMBER)
+        *ret = make(LETTER, (struct bh_span){at, 1});
+    else if (bh_is_digit(*at) && before == LETTER)
+        *ret = make(NUMBER, bh_span_digits(at));
+    else if (bh_is_digit(*at) && before == SUFFIX)
+        *ret = make(SUFFIX_NUMBER, bh_span_digits(at));
+    else
+        return false;
+    return true;
+}
+
 /* What follows at `at` after a token of kind `before`. */
 static struct token read_next(enum part before, const char *at)
 {
-    struct token t;
+    struct token t = {.part = BROKEN, .rest = at};
 
-    if (!*at)
-        return (struct token){.part = END, .rest = at};
-    if (*at >= 'a' && *at <= 'z' && before <= NUMBER)
-        return make(LETTER, (struct bh_span){at, 1});
-    if (bh_is_digit(*at) && before == LETTER)
-        return make(NUMBER, bh_span_digits(at));
-    if (bh_is_digit(*at) && before == SUFFIX)
-        return make(SUFFIX_NUMBER, bh_span_digits(at));
-    if (*at == '.' && before <= NUMBER) {
+    if (!*at) {
+        t.part = END;
+    } else if (read_unmarked(before, at, &t)) {
+        return t;
+    } else if (*at == '.' && before <= NUMBER) {
         t = make(NUMBER, bh_span_digits(at + 1));
         t.broken = t.text.len == 0;
-        return t;
-    }
-    if (*at == '_' && before <= SUFFIX_NUMBER)
-        return read_suffix(at + 1);
-    if (*at == '~' && before < HASH)
-        return read_hash(at + 1);
-    if (at[0] == '-' && at[1] == 'r' && before < REVISION) {
+    } else if (*at == '_' && before <= SUFFIX_NUMBER) {
+        t = read_suffix(at + 1);
+    } else if (*at == '~' && before < HASH) {
+        t = read_hash(at + 1);
+    } else if (at[0] == '-' && at[1] == 'r' && before < REVISION) {
         t = make(REVISION, bh_span_digits(at + 2));
         t.broken = t.text.len == 0 && *t.rest;
-        return t;
     }
-    return (struct token){.part = BROKEN, .rest = at};
+    return t;
 }
 
 static int compare_values(const struct token *a, const struct token *b)
