@@ -67,7 +67,7 @@ static int inspect(const struct bh_decode_orders *o, const struct bh_layer_sourc
     return r == 0 ? bh_inspector_finish(i, err) : r;
 }
 
-static int work(struct bh_wire_sender *sender, struct bh_layer_outcome *outcome,
+static int work(struct bh_layer_sender *sender, struct bh_layer_outcome *outcome,
                 struct bh_error *err)
 {
     struct bh_decode_orders o;
@@ -91,15 +91,15 @@ static int work(struct bh_wire_sender *sender, struct bh_layer_outcome *outcome,
         .diff_id = bh_digest_is_set(&o.diff_id) ? &o.diff_id : NULL,
     };
     if (o.mode == BH_DECODE_UNPACK)
-        return bh_layer_stream(&source, &o.limits, bh_wire_sender_sink(sender), &outcome->digest,
+        return bh_layer_stream(&source, &o.limits, bh_layer_sender_sink(sender), &outcome->digest,
                                &outcome->diff_id, &outcome->totals, err);
     return inspect(&o, &source, outcome, err);
 }
 
 int main(int argc, char **argv)
 {
-    BH_AUTO(bh_wire_sender_freep)
-    struct bh_wire_sender *sender = bh_wire_sender_new(BH_DECODE_FD_ANSWER);
+    BH_AUTO(bh_layer_sender_freep)
+    struct bh_layer_sender *sender = bh_layer_sender_new(BH_DECODE_FD_ANSWER);
     struct bh_layer_outcome outcome = {0};
     struct bh_error failure = BH_ERROR_INIT, err = BH_ERROR_INIT;
 
@@ -110,5 +110,5 @@ int main(int argc, char **argv)
     }
     (void)work(sender, &outcome, &failure);
     /* _exit: nothing is left to be done at exit, and the sandbox is not made for it. */
-    _exit(bh_wire_sender_finish(sender, &outcome, &failure, &err) < 0);
+    _exit(bh_layer_sender_finish(sender, &outcome, &failure, &err) < 0);
 }

@@ -25,7 +25,7 @@ struct pass {
     const struct bh_layer_sink *sink;
     struct bh_layer_totals totals;
     uint64_t logical_bytes;                     /* of all files, holes included */
-    struct bh_hasher *blob_hasher, *tar_hasher; /* one of them NULL when both would be the same */
+    struct bh_hasher *blob_hasher, *tar_hasher; /* the first is NULL when both are the same */
     struct bh_inflate *inflate;
     struct bh_tar *tar;
     struct bh_layer_guard *guard;
@@ -325,25 +325,36 @@ static enum bh_digest_algorithm algorithm_of(const struct bh_digest *d)
     return d && bh_digest_is_set(d) ? d->algorithm : BH_SHA256;
 }
 
-static int read_all(struct pass *p, struct bh_error *err)
+/* By the first bytes: what must be inflated, and what must be hashed twice. */
+static int begin(struct pass *p, size_t len, struct bh_error *err)
 {
     const struct bh_layer_source *s = p->source;
-    bool first = true;
+    int r = start_compression(p, p->in, len, err);
+
+    if (r == 0 && (p->inflate || algorithm_of(s->digest) != algorithm_of(s->diff_id)))
+        p->blob_hasher = bh_hasher_new(algorithm_of(s->digest));
+    return r;
+}
+
+static int take_piece(struct pass *p, size_t len, struct bh_error *err)
+{
+    if (p->blob_hasher)
+        bh_hasher_update(p->blob_hasher, p->in, len);
+    return p->inflate ? take_compressed(p, len, err) : take_tar(p, p->in, len, err);
+}
+
+static int read_all(struct pass *p, struct bh_error *err)
+{
     int r = 0;
 
-    while (r == 0 && p->totals.blob_bytes < s->size) {
+    for (bool first = true; r == 0 && p->totals.blob_bytes < p->source->size; first = false) {
         size_t len = 0;
 
         r = read_piece(p, &len, err);
         if (r == 0 && first)
-            r = start_compression(p, p->in, len, err);
-        if (r == 0 && first && (p->inflate || algorithm_of(s->digest) != algorithm_of(s->diff_id)))
-            p->blob_hasher = bh_hasher_new(algorithm_of(s->digest));
-        first = false;
-        if (r == 0 && p->blob_hasher)
-            bh_hasher_update(p->blob_hasher, p->in, len);
+            r = begin(p, len, err);
         if (r == 0)
-            r = p->inflate ? take_compressed(p, len, err) : take_tar(p, p->in, len, err);
+            r = take_piece(p, len, err);
     }
     if (r == 0 && p->inflate)
         r = bh_inflate_finish(p->inflate, err);

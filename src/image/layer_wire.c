@@ -41,13 +41,13 @@ struct wire_failure {
 
 /* ---- sending ---- */
 
-struct bh_wire_sender {
+struct bh_layer_sender {
     struct bh_layer_sink sink;
     int fd;
     struct bh_buf out;
 };
 
-static int flush(struct bh_wire_sender *s, struct bh_error *err)
+static int flush(struct bh_layer_sender *s, struct bh_error *err)
 {
     int r = bh_write_full(s->fd, bh_buf_text(&s->out), s->out.len, err);
 
@@ -55,21 +55,21 @@ static int flush(struct bh_wire_sender *s, struct bh_error *err)
     return r < 0 ? bh_wrap(err, "send to the applier") : 0;
 }
 
-static void put_frame(struct bh_wire_sender *s, enum frame_kind kind, size_t len)
+static void put_frame(struct bh_layer_sender *s, enum frame_kind kind, size_t len)
 {
     const struct frame f = {.kind = (uint32_t)kind, .len = (uint32_t)len};
 
     bh_buf_put(&s->out, &f, sizeof f);
 }
 
-static int flush_when_full(struct bh_wire_sender *s, struct bh_error *err)
+static int flush_when_full(struct bh_layer_sender *s, struct bh_error *err)
 {
     return s->out.len >= BUFFER_SIZE ? flush(s, err) : 0;
 }
 
 static int send_entry(void *self, const struct bh_layer_entry *e, bool *want, struct bh_error *err)
 {
-    struct bh_wire_sender *s = self;
+    struct bh_layer_sender *s = self;
     struct wire_entry w = {
         .type = e->type,
         .whiteout = e->whiteout,
@@ -91,9 +91,9 @@ static int send_entry(void *self, const struct bh_layer_entry *e, bool *want, st
 
     for (size_t i = 0; i < e->xattr_count; i++)
         len += sizeof(struct wire_xattr) + strlen(e->xattrs[i].name) + 1 + e->xattrs[i].len;
-    if (len > BH_WIRE_PAYLOAD_MAX)
+    if (len > BH_LAYER_FRAME_MAX)
         return bh_fail(err, BH_LIMIT, "\"%.200s\": names and attributes of %zu bytes, limit %u",
-                       e->path, len, BH_WIRE_PAYLOAD_MAX);
+                       e->path, len, BH_LAYER_FRAME_MAX);
     put_frame(s, FRAME_ENTRY, len);
     bh_buf_put(&s->out, &w, sizeof w);
     bh_buf_put(&s->out, e->path, e->path_len + 1);
@@ -112,9 +112,9 @@ static int send_entry(void *self, const struct bh_layer_entry *e, bool *want, st
 
 static int send_data(void *self, const void *data, size_t len, struct bh_error *err)
 {
-    struct bh_wire_sender *s = self;
+    struct bh_layer_sender *s = self;
 
-    assert(len <= BH_WIRE_PAYLOAD_MAX); /* pieces are as small as the pass's buffers */
+    assert(len <= BH_LAYER_FRAME_MAX); /* pieces are as small as the pass's buffers */
     put_frame(s, FRAME_DATA, len);
     bh_buf_put(&s->out, data, len);
     return flush_when_full(s, err);
@@ -122,7 +122,7 @@ static int send_data(void *self, const void *data, size_t len, struct bh_error *
 
 static int send_hole(void *self, uint64_t len, struct bh_error *err)
 {
-    struct bh_wire_sender *s = self;
+    struct bh_layer_sender *s = self;
 
     put_frame(s, FRAME_HOLE, sizeof len);
     bh_buf_put(&s->out, &len, sizeof len);
@@ -131,15 +131,15 @@ static int send_hole(void *self, uint64_t len, struct bh_error *err)
 
 static int send_end(void *self, struct bh_error *err)
 {
-    struct bh_wire_sender *s = self;
+    struct bh_layer_sender *s = self;
 
     put_frame(s, FRAME_END, 0);
     return flush_when_full(s, err);
 }
 
-struct bh_wire_sender *bh_wire_sender_new(int fd)
+struct bh_layer_sender *bh_layer_sender_new(int fd)
 {
-    struct bh_wire_sender *s = bh_new0(sizeof *s);
+    struct bh_layer_sender *s = bh_new0(sizeof *s);
 
     s->fd = fd;
     s->sink = (struct bh_layer_sink){
@@ -147,7 +147,7 @@ struct bh_wire_sender *bh_wire_sender_new(int fd)
     return s;
 }
 
-void bh_wire_sender_free(struct bh_wire_sender *s)
+void bh_layer_sender_free(struct bh_layer_sender *s)
 {
     if (!s)
         return;
@@ -155,13 +155,13 @@ void bh_wire_sender_free(struct bh_wire_sender *s)
     free(s);
 }
 
-const struct bh_layer_sink *bh_wire_sender_sink(struct bh_wire_sender *s)
+const struct bh_layer_sink *bh_layer_sender_sink(struct bh_layer_sender *s)
 {
     return &s->sink;
 }
 
-int bh_wire_sender_finish(struct bh_wire_sender *s, const struct bh_layer_outcome *outcome,
-                          const struct bh_error *failure, struct bh_error *err)
+int bh_layer_sender_finish(struct bh_layer_sender *s, const struct bh_layer_outcome *outcome,
+                           const struct bh_error *failure, struct bh_error *err)
 {
     if (failure->code == 0) {
         put_frame(s, FRAME_DONE, sizeof *outcome);
@@ -181,7 +181,7 @@ int bh_wire_sender_finish(struct bh_wire_sender *s, const struct bh_layer_outcom
 struct receiver {
     int fd;
     const struct bh_layer_sink *sink;
-    char *buffer; /* BH_WIRE_PAYLOAD_MAX and a header */
+    char *buffer; /* BH_LAYER_FRAME_MAX and a header */
     size_t have, used;
     bool in_file;
     uint64_t left; /* of the file's size */
@@ -203,7 +203,7 @@ static int need(struct receiver *r, size_t len, struct bh_error *err)
     r->used = 0;
     while (r->have < len) {
         ssize_t n =
-            read(r->fd, r->buffer + r->have, sizeof(struct frame) + BH_WIRE_PAYLOAD_MAX - r->have);
+            read(r->fd, r->buffer + r->have, sizeof(struct frame) + BH_LAYER_FRAME_MAX - r->have);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -388,7 +388,7 @@ static int receive_frame(struct receiver *r, bool *ret_done, struct bh_layer_out
     if (result < 0)
         return result;
     memcpy(&f, r->buffer + r->used, sizeof f);
-    if (f.len > BH_WIRE_PAYLOAD_MAX)
+    if (f.len > BH_LAYER_FRAME_MAX)
         return nonsense(err, "a frame that is too long");
     result = need(r, sizeof f + f.len, err);
     if (result < 0)
@@ -422,7 +422,7 @@ int bh_layer_receive(int fd, const struct bh_layer_sink *sink, struct bh_layer_o
     bool done = false;
     int result = 0;
 
-    r.buffer = bh_new(sizeof(struct frame) + BH_WIRE_PAYLOAD_MAX);
+    r.buffer = bh_new(sizeof(struct frame) + BH_LAYER_FRAME_MAX);
     while (result == 0 && !done)
         result = receive_frame(&r, &done, ret, err);
     free(r.buffer);

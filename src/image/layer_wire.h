@@ -11,7 +11,7 @@
 #include "image/layer_stream.h"
 #include "sys/digest.h"
 
-#define BH_WIRE_PAYLOAD_MAX (2u * 1024 * 1024) /* bytes of one frame, without its header */
+#define BH_LAYER_FRAME_MAX (2u * 1024 * 1024) /* bytes of one frame, without its header */
 
 /* Of the whole pass, in DONE. */
 struct bh_layer_outcome {
@@ -20,18 +20,18 @@ struct bh_layer_outcome {
 };
 
 /* The sending side: a sink for bh_layer_stream. */
-struct bh_wire_sender;
-struct bh_wire_sender *bh_wire_sender_new(int fd) BH_RETURNS_NONNULL;
-void bh_wire_sender_free(struct bh_wire_sender *s); /* NULL is allowed */
-static inline void bh_wire_sender_freep(struct bh_wire_sender **s)
+struct bh_layer_sender;
+struct bh_layer_sender *bh_layer_sender_new(int fd) BH_RETURNS_NONNULL;
+void bh_layer_sender_free(struct bh_layer_sender *s); /* NULL is allowed */
+static inline void bh_layer_sender_freep(struct bh_layer_sender **s)
 {
-    bh_wire_sender_free(*s);
+    bh_layer_sender_free(*s);
 }
-const struct bh_layer_sink *bh_wire_sender_sink(struct bh_wire_sender *s)
+const struct bh_layer_sink *bh_layer_sender_sink(struct bh_layer_sender *s)
     BH_NONNULL BH_RETURNS_NONNULL;
 /* The last frame: DONE when failure->code is 0, else FAILED. Flushes. */
-int bh_wire_sender_finish(struct bh_wire_sender *s, const struct bh_layer_outcome *outcome,
-                          const struct bh_error *failure, struct bh_error *err)
+int bh_layer_sender_finish(struct bh_layer_sender *s, const struct bh_layer_outcome *outcome,
+                           const struct bh_error *failure, struct bh_error *err)
     BH_CHECKED BH_NONNULL_ARGS(1, 2, 3);
 
 /* The receiving side: reads frames from fd until DONE and hands them to sink (which is given the
