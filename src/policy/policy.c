@@ -55,7 +55,8 @@ static void add_note(struct bh_policy *p, struct bh_policy_note note)
     p->notes[p->note_count++] = note;
 }
 
-static const char *format_message(struct bh_policy *p, const char *format, va_list args)
+static BH_PRINTF(2, 0) const
+    char *format_message(struct bh_policy *p, const char *format, va_list args)
 {
     char message[480];
 

@@ -53,7 +53,7 @@ static void answer(int fd, const char *request, unsigned n)
     else if (strncmp(request, "GET /cut/changed", 16) == 0 && first)
         say(fd, "200 OK", "ETag: \"v0\"\r\n", "xxxxxxxxxxxx", 100);
     else if (strstr(request, "Range: bytes=8-") && strstr(request, "If-Range: \"v1\""))
-        say(fd, "206 Partial Content", "Content-Range: bytes 8-15/16\r\nETag: \"v1\"\r\n", BODY + 8,
+        say(fd, "206 Partial Content", "Content-Range: bytes 8-15/16\r\nETag: \"v1\"\r\n", &BODY[8],
             8);
     else
         say(fd, "200 OK", "ETag: \"v1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n", BODY,
