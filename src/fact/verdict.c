@@ -4,7 +4,7 @@
 
 static const char *const gates[BH_GATE_COUNT] = {"build", "push", "pull", "admit", "run"};
 static const char *const actions[BH_ACTION_COUNT] = {"allow", "warn", "deny"};
-static const char *const outcomes[] = {"matched", "unknown", "excepted"};
+static const char *const outcomes[] = {"matched", "unknown", "excepted", "passed"};
 
 const char *bh_gate_name(enum bh_gate g)
 {
@@ -56,6 +56,7 @@ static void match_json(struct bh_json_writer *w, const struct bh_verdict_match *
 {
     bh_json_object(w, NULL);
     bh_json_string_opt(w, "message", m->message);
+    bh_json_string_opt(w, "exception", m->exception);
     bh_json_array(w, "facts");
     for (size_t i = 0; i < m->fact_count; i++) {
         bh_json_object(w, NULL);
@@ -91,6 +92,7 @@ static void rule_json(struct bh_json_writer *w, const struct bh_verdict_rule *r)
     bh_json_string(w, "outcome", bh_outcome_name(r->outcome));
     bh_json_string(w, "action", bh_action_name(r->action));
     bh_json_string(w, "record", r->record);
+    bh_json_int(w, "record_count", (int64_t)r->record_count);
     bh_json_int(w, "match_count", (int64_t)r->match_count);
     bh_json_array(w, "matches");
     for (size_t i = 0; i < r->listed; i++)

@@ -5,6 +5,7 @@
 #pragma once
 #include "base/json.h"
 #include "base/mem.h"
+#include "fact/tightening.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ enum bh_outcome {
     BH_OUTCOME_MATCHED,  /* its condition holds */
     BH_OUTCOME_UNKNOWN,  /* a fact it needs was not looked at */
     BH_OUTCOME_EXCEPTED, /* it holds, and exceptions excuse every record it holds for */
+    BH_OUTCOME_PASSED,   /* it does not hold: listed only when every rule was asked for */
 };
 
 /* A fact that decided. */
@@ -33,7 +35,8 @@ struct bh_deciding_fact {
 
 /* One record a rule holds for: a vulnerability, a package, a finding, or the image. */
 struct bh_verdict_match {
-    const char *message; /* the rule's output with its fields filled in */
+    const char *message;   /* the rule's output with its fields filled in */
+    const char *exception; /* a condition that would excuse this record and no other */
     struct bh_deciding_fact *facts;
     size_t fact_count;
 };
@@ -54,12 +57,14 @@ struct bh_verdict_rule {
     enum bh_outcome outcome;
     enum bh_action action; /* what it asks for now */
     const char *record;    /* "image", "package", "vuln", "finding" */
+    size_t record_count;   /* of these it was asked about */
     size_t match_count;    /* all; matches holds the first of them */
     struct bh_verdict_match *matches;
     size_t listed;
     const char **missing; /* reasons why facts are missing, NULL terminated; NULL when none */
     struct bh_verdict_exception *exceptions;
     size_t exception_count;
+    const struct bh_tightening *profile; /* the rule's, when it matched or is unknown; or NULL */
 };
 
 struct bh_verdict {

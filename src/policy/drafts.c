@@ -306,6 +306,11 @@ static void make_rule(struct bh_policy *p, struct bh_draft *d)
     else
         check_event_rule(p, d);
     make_exceptions(p, d, rule);
+    if (d->profile && !(rule->gates & (1u << BH_GATE_RUN)))
+        bh_policy_note(p, BH_NOTE_ERROR, d->source, d->profile,
+                       "only a rule of the gate run narrows a profile");
+    else if (d->profile)
+        rule->profile = bh_policy_tightening(p, d);
 }
 
 static int compare_unread(const void *a, const void *b)

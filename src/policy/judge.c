@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* One rule being asked. */
@@ -12,6 +13,7 @@ struct inquiry {
     size_t *excused; /* for each exception: records it excuses, or would if it had not expired */
     size_t undecided, excepted;
     int64_t now;
+    bool all; /* list it even when it has nothing to say */
 };
 
 static size_t record_count(enum bh_record_class c, const struct bh_facts *f)
@@ -39,9 +41,8 @@ static void set_record(enum bh_record_class c, size_t i, struct bh_record *r)
         break;
     case BH_RECORD_VULN:
         r->vulnerability = &f->vulnerabilities[i];
-        r->package = r->vulnerability->package < f->package_count
-                         ? &f->packages[r->vulnerability->package]
-                         : NULL;
+        assert(r->vulnerability->package < f->package_count);
+        r->package = &f->packages[r->vulnerability->package];
         break;
     case BH_RECORD_FINDING:
         r->finding = &f->findings[i];
@@ -55,6 +56,17 @@ static bool is_field_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.';
+}
+
+/* Lists of words, such as a command line, read better without commas. */
+static void put_value(struct bh_buf *b, const struct bh_value *v)
+{
+    if (v->kind != BH_VALUE_LIST) {
+        bh_value_format_short(b, v, 200);
+        return;
+    }
+    for (size_t i = 0; v->list[i] && b->len < 400; i++)
+        bh_buf_printf(b, "%s%.200s", i ? " " : "", v->list[i]);
 }
 
 /* "%vuln.id" and the like; what is not a field that can be read stands as it is. */
@@ -76,7 +88,7 @@ static const char *put_field(struct bh_buf *b, const char *p, const struct bh_re
     }
     switch (field->get(r, &v)) {
     case BH_KNOWN:
-        bh_value_format_short(b, &v, 200);
+        put_value(b, &v);
         break;
     case BH_ABSENT:
         bh_buf_puts(b, "(none)");
@@ -101,6 +113,43 @@ static const char *message(const struct inquiry *q, const struct bh_record *r)
     }
     while (b.len > 0 && b.data[b.len - 1] == '\n')
         b.data[--b.len] = 0;
+    return bh_arena_strndup(q->verdict->arena, bh_buf_text(&b), b.len);
+}
+
+static void put_test(struct bh_buf *b, const char *field, const char *value)
+{
+    bh_buf_printf(b, "%s%s = \"", b->len ? " and " : "", field);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            bh_buf_putc(b, '\\');
+        bh_buf_putc(b, *value);
+    }
+    bh_buf_putc(b, '"');
+}
+
+static const char *excuse(const struct inquiry *q, const struct bh_record *r)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf b = BH_BUF_INIT(0);
+
+    switch (q->rule->record) {
+    case BH_RECORD_VULN:
+        put_test(&b, "vuln.id", r->vulnerability->id);
+        put_test(&b, "package.name", r->package->name);
+        break;
+    case BH_RECORD_PACKAGE:
+        put_test(&b, "package.name", r->package->name);
+        put_test(&b, "package.version", r->package->version);
+        break;
+    case BH_RECORD_FINDING:
+        put_test(&b, "finding.rule", r->finding->rule);
+        put_test(&b, r->finding->path ? "finding.path" : "finding.message",
+                 r->finding->path ? r->finding->path : r->finding->message);
+        break;
+    case BH_RECORD_IMAGE:
+        put_test(&b, r->facts->target.digest[0] ? "image.digest" : "image.reference",
+                 r->facts->target.digest[0] ? r->facts->target.digest : r->facts->target.reference);
+        break;
+    }
     return bh_arena_strndup(q->verdict->arena, bh_buf_text(&b), b.len);
 }
 
@@ -138,6 +187,7 @@ static void list_match(struct inquiry *q, const struct bh_record *r)
     l.facts = bh_arena_alloc(q->verdict->arena, BH_JUDGE_FACTS_MAX * sizeof *l.facts);
     bh_program_explain(q->rule->program, r, BH_JUDGE_FACTS_MAX, keep_fact, &l);
     s->matches[s->listed++] = (struct bh_verdict_match){.message = message(q, r),
+                                                        .exception = excuse(q, r),
                                                         .facts = l.facts,
                                                         .fact_count = l.count};
 }
@@ -164,6 +214,7 @@ static void ask_records(struct inquiry *q, const struct bh_facts *f)
     struct bh_record r = {.facts = f, .now = q->now};
     size_t count = record_count(q->rule->record, f);
 
+    q->spoken.record_count = count;
     for (size_t i = 0; i < count; i++) {
         enum bh_truth t;
 
@@ -249,21 +300,29 @@ static bool conclude(struct inquiry *q, const struct bh_facts *f)
     } else if (q->excepted > 0) {
         s->outcome = BH_OUTCOME_EXCEPTED;
         s->action = BH_ACTION_ALLOW;
+    } else if (q->all) {
+        s->outcome = BH_OUTCOME_PASSED;
+        s->action = BH_ACTION_ALLOW;
+        if (q->rule->record == BH_RECORD_IMAGE)
+            list_match(q, &(struct bh_record){.facts = f, .now = q->now});
     } else {
         return false;
     }
+    if (s->outcome == BH_OUTCOME_MATCHED || s->outcome == BH_OUTCOME_UNKNOWN)
+        s->profile = q->rule->profile;
     keep_exceptions(q);
     return true;
 }
 
 static void ask(struct bh_verdict *v, const struct bh_rule *rule, const struct bh_facts *f,
-                int64_t now)
+                int64_t now, bool all)
 {
     BH_AUTO(bh_freep) size_t *excused = bh_new0((rule->exception_count + 1) * sizeof *excused);
     struct inquiry q = {
         .verdict = v,
         .rule = rule,
         .now = now,
+        .all = all,
         .excused = excused,
         .spoken = {.name = rule->name,
                    .description = rule->description,
@@ -294,8 +353,8 @@ static void sort_rules(struct bh_verdict *v)
     }
 }
 
-struct bh_verdict *bh_policy_judge(const struct bh_policy *p, enum bh_gate gate,
-                                   const struct bh_facts *f, int64_t now)
+static struct bh_verdict *judge(const struct bh_policy *p, enum bh_gate gate,
+                                const struct bh_facts *f, int64_t now, bool all)
 {
     struct bh_verdict *v = bh_new0(sizeof *v);
     size_t count;
@@ -309,8 +368,20 @@ struct bh_verdict *bh_policy_judge(const struct bh_policy *p, enum bh_gate gate,
         if (!rules[i].program || !rules[i].enabled || !(rules[i].gates & (1u << gate)))
             continue;
         v->evaluated++;
-        ask(v, &rules[i], f, now);
+        ask(v, &rules[i], f, now, all);
     }
     sort_rules(v);
     return v;
+}
+
+struct bh_verdict *bh_policy_judge(const struct bh_policy *p, enum bh_gate gate,
+                                   const struct bh_facts *f, int64_t now)
+{
+    return judge(p, gate, f, now, false);
+}
+
+struct bh_verdict *bh_policy_judge_all(const struct bh_policy *p, enum bh_gate gate,
+                                       const struct bh_facts *f, int64_t now)
+{
+    return judge(p, gate, f, now, true);
 }

@@ -1,5 +1,7 @@
 #include "policy/rules.h"
 
+#include <string.h>
+
 static const char default_policy[] = {
 #include "default_policy.inc" /* generated: embed.sh of rules/default.yaml */
 };
@@ -17,7 +19,8 @@ int bh_policy_load(const char *const *paths, size_t count, struct bh_policy **re
     int r = count == 0 ? bh_policy_add_default(p, err) : 0;
 
     for (size_t i = 0; i < count && r == 0; i++)
-        r = bh_policy_add_file(p, paths[i], err);
+        r = strcmp(paths[i], "default") == 0 ? bh_policy_add_default(p, err)
+                                             : bh_policy_add_file(p, paths[i], err);
     if (r == 0)
         r = bh_policy_finish(p, err);
     if (r < 0)

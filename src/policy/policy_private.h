@@ -39,7 +39,7 @@ struct bh_draft {
     const char **items; /* of a list */
     size_t item_count, item_cap;
     const struct bh_node *description, *output, *priority, *tags, *enabled, *event_source, *gate,
-        *action, *on_unknown;
+        *action, *on_unknown, *profile;
     struct bh_draft_exception *exceptions;
     size_t exception_count, exception_cap;
 };
@@ -75,6 +75,8 @@ void bh_policy_read_items(struct bh_policy *p, const struct bh_source *s) BH_NON
 /* Drafts into scope and rules; faults become notes. */
 void bh_policy_check_drafts(struct bh_policy *p) BH_NONNULL;
 void bh_draft_free(struct bh_draft *d);
+/* The `profile:` of a rule; NULL after a note. */
+const struct bh_tightening *bh_policy_tightening(struct bh_policy *p, const struct bh_draft *d);
 /* Scalars as text: numbers and booleans as they would be written. NULL for others. */
 const char *bh_policy_scalar(struct bh_policy *p, const struct bh_node *n);
 /* A condition for an exception; NULL after a note. */

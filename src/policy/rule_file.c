@@ -4,25 +4,11 @@
 
 #include <string.h>
 
-static const char *const rule_keys[] = {"rule",
-                                        "desc",
-                                        "condition",
-                                        "output",
-                                        "priority",
-                                        "tags",
-                                        "enabled",
-                                        "exceptions",
-                                        "append",
-                                        "override",
-                                        "source",
-                                        "warn_evttypes",
-                                        "capture",
-                                        "capture_duration",
-                                        "skip-if-unknown-filter",
-                                        "gate",
-                                        "action",
-                                        "unknown",
-                                        NULL};
+static const char *const rule_keys[] = {
+    "rule",   "desc",          "condition",  "output",           "priority",
+    "tags",   "enabled",       "exceptions", "append",           "override",
+    "source", "warn_evttypes", "capture",    "capture_duration", "skip-if-unknown-filter",
+    "gate",   "action",        "unknown",    "profile",          NULL};
 static const char *const macro_keys[] = {"macro",    "condition", "append",
                                          "override", "source",    NULL};
 static const char *const list_keys[] = {"list", "items", "append", "override", NULL};
@@ -220,6 +206,7 @@ static void read_rule_keys(const struct bh_node *item, struct bh_draft *d)
         {"desc", &d->description}, {"output", &d->output},   {"priority", &d->priority},
         {"tags", &d->tags},        {"enabled", &d->enabled}, {"source", &d->event_source},
         {"gate", &d->gate},        {"action", &d->action},   {"unknown", &d->on_unknown},
+        {"profile", &d->profile},
     };
 
     for (size_t i = 0; i < BH_COUNT_OF(keys); i++) {

@@ -67,12 +67,13 @@ struct bh_rule {
     enum bh_record_class record;
     struct bh_rule_exception *exceptions;
     size_t exception_count;
+    const struct bh_tightening *profile; /* NULL when it has none */
 };
 
 struct bh_policy;
 
-/* Files in order; none means the default policy that was built in (rules/default.yaml). Read and
- * checked whole.
+/* Files in order. None, and the word "default" among them, mean the default policy that was built
+ * in (rules/default.yaml). Read and checked whole.
  * Errors: of bh_policy_add_file and bh_policy_finish. On success *ret is the caller's. */
 int bh_policy_load(const char *const *paths, size_t count, struct bh_policy **ret,
                    struct bh_error *err) BH_CHECKED BH_NONNULL_ARGS(3);
