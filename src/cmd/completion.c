@@ -317,6 +317,11 @@ static void put_zsh_command(FILE *f, const struct bh_command *c)
     fprintf(f, "    '%s')\n        _arguments -s \\\n", c->name);
     put_zsh_options(f, c->options);
     put_zsh_options(f, bh_global_options);
+    /* An operand without an offer would keep _arguments from offering options. */
+    if (!c->operand_words && c->completion == BH_COMPLETE_NOTHING) {
+        fputs("        && return ;;\n", f);
+        return;
+    }
     fputs("        '*:operand:", f);
     put_zsh_action(f, c->operand_words, c->completion);
     fputs("' ;;\n", f);
@@ -378,13 +383,13 @@ static void put_zsh(FILE *f)
           "        'names:image:compadd -a names' 'files:file:_files'\n"
           "}\n\n"
           "_bulkhead() {\n"
-          "    local context state state_descr line command\n"
+          "    local curcontext=\"$curcontext\" context state state_descr line command\n"
           "    local -a commands\n"
           "    typeset -A opt_args\n\n"
           "    _arguments -C \\\n",
           f);
     put_zsh_options(f, bh_global_options);
-    fputs("        '1:command:->command' '*::operand:->operand'\n"
+    fputs("        '(-)1:command:->command' '(-)*::operand:->operand'\n"
           "    case $state in\n"
           "    command) commands=(",
           f);
