@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "cmd/run.h"
+#include "image/store.h"
 #include "runtime/compose.h"
 #include "runtime/rehearsal.h"
 #include "sys/fd.h"
@@ -21,7 +22,8 @@ static const struct bh_option options[] = {
      .kind = BH_OPTION_STRING,
      .offset = offsetof(struct rehearse_options, user),
      .value = "USER[:GROUP]",
-     .text = "Attack as this user instead of the image's",
+     .fallback = "0",
+     .text = "Attack as this user of the image; root is the worst case",
      .no_config = true},
     {.name = "format",
      .kind = BH_OPTION_CHOICE,
@@ -75,7 +77,7 @@ static void show_row(struct tally *t, const struct bh_attempt_result *r)
 
     put_protections(r, &by);
     if (r->outcome == BH_ATTEMPT_INAPPLICABLE)
-        bh_buf_puts(&by, "this kernel or user, with all our protections off too");
+        bh_buf_puts(&by, "refused with all our protections off too");
     bh_table_cell(t->table, BH_PLAIN, r->title);
     bh_table_cell(t->table, styles[r->outcome], outcome_names[r->outcome]);
     bh_table_cell(t->table, BH_DIM, r->evidence);
@@ -194,12 +196,15 @@ static int rehearse(const struct bh_call *call, struct bh_error *err)
     BH_AUTO(bh_table_freep) struct bh_table *table = bh_table_new(columns, BH_COUNT_OF(columns));
     BH_AUTO(bh_freep) char *attacker = NULL;
     BH_AUTO(bh_freep) char *decoy = bh_format("%s/rehearsal/%ld", call->root, (long)getpid());
+    BH_AUTO(bh_closep) int root = -1;
     struct tally t = {.call = call,
                       .table = table,
                       .as_json = o->format == BH_FORMAT_JSON,
                       .json = BH_JSON_TO_STREAM(call->out->stream, 2)};
     int r = bh_sibling_path("bulkhead-attacker", &attacker, err);
 
+    if (r == 0)
+        r = bh_root_open(call->root, true, &root, err);
     if (r == 0)
         r = bh_mkdir_parents(AT_FDCWD, decoy, 0755, err);
     if (r == 0)
@@ -208,8 +213,12 @@ static int rehearse(const struct bh_call *call, struct bh_error *err)
         r = prepare(call, attacker, decoy, true, &exposed, err);
     if (r)
         return r;
-    const struct bh_rehearsal rehearsal = {
-        .launch = plain, .exposed = exposed, .decoy = decoy, .result = take_result, .context = &t};
+    const struct bh_rehearsal rehearsal = {.launch = plain,
+                                           .exposed = exposed,
+                                           .attacker = ATTACKER_INSIDE,
+                                           .decoy = decoy,
+                                           .result = take_result,
+                                           .context = &t};
 
     if (t.as_json) {
         bh_json_object(&t.json, NULL);
@@ -237,7 +246,7 @@ const struct bh_command bh_cmd_rehearse = {
     .completion = BH_COMPLETE_TARGET,
     .text =
         "Starts a small program of ours in containers confined as `bulkhead run` would confine "
-        "them "
+        "them, as root inside unless told otherwise, "
         "and lets it attempt, one at a time, what an intruder would. Then each attempt is repeated "
         "with all protections switched off but one, so that the table shows which of them stop it, "
         "each by itself, on this kernel.\n"

@@ -116,17 +116,13 @@ static int enter_directory(const char *path, struct bh_error *err)
 
 static int take_streams(const struct bh_start *s, int console, struct bh_error *err)
 {
-    const int *given = s->container->streams;
-
     if (setsid() < 0)
         return bh_fail_errno(err, "new session");
     if (console >= 0 && ioctl(console, TIOCSCTTY, 0) < 0)
         return bh_fail_errno(err, "take the terminal");
     for (int i = 0; i < 3; i++) {
-        int from = console >= 0 ? console : given[i];
+        int from = console >= 0 ? console : s->streams[i];
 
-        if (console < 0 && !given[0] && !given[1] && !given[2])
-            return 0;
         if (from != i && dup2(from, i) < 0)
             return bh_fail_errno(err, "standard stream %d", i);
     }

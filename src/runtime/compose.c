@@ -23,8 +23,10 @@ static const char *const *arguments(const struct bh_composition *c, struct bh_ar
 {
     static const char *const none[] = {NULL};
     const struct bh_run_request *q = c->request;
-    const char *const *entry = c->config->known ? c->config->entrypoint : none;
-    const char *const *rest = *q->command ? q->command : c->config->known ? c->config->cmd : none;
+    const char *const own[] = {q->entrypoint, NULL};
+    bool image = c->config->known && !q->entrypoint;
+    const char *const *entry = image ? c->config->entrypoint : own;
+    const char *const *rest = *q->command ? q->command : image ? c->config->cmd : none;
     size_t n = 0, first = bh_list_length(entry), second = bh_list_length(rest);
     const char **argv = bh_arena_alloc(a, (first + second + 1) * sizeof *argv);
 

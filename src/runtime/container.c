@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "runtime/publish.h"
 #include "runtime/start.h"
+#include "runtime/streams.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ struct run {
     int terminal_from; /* our side of the socket the terminal's master comes over */
     int mapped;        /* write end */
     struct bh_terminal terminal;
+    struct bh_streams streams;
     struct bh_error failure; /* what the child reported */
     int failure_status;
     int forced_status; /* 128 + n when we killed the workload in place of signal n */
@@ -185,7 +187,17 @@ static int clone_child(struct run *run, struct bh_error *err)
         bh_start_child(&run->start);
     }
     run->child.pid = (pid_t)pid;
+    bh_streams_started(&run->streams);
     return 0;
+}
+
+/* The workload's user as the host counts. */
+static uid_t host_uid(const struct bh_launch *l)
+{
+    for (size_t i = 0; i < l->uid_map_count; i++)
+        if (l->uid - l->uid_maps[i].inside < l->uid_maps[i].count)
+            return l->uid - l->uid_maps[i].inside + l->uid_maps[i].outside;
+    return l->uid;
 }
 
 static int after_clone(struct run *run, struct bh_error *err)
@@ -305,7 +317,7 @@ static int remaining(const struct run *run, uint64_t began)
 /* Until the container's first process has ended. */
 static int watch(struct run *run, struct bh_error *err)
 {
-    enum { CHILD, SIGNALS, REPORT, SOCKET, MASTER, INPUT, COUNT };
+    enum { CHILD, SIGNALS, REPORT, SOCKET, MASTER, INPUT, OUTPUT, ERRORS, COUNT };
     uint64_t began = run->c->timeout_ms ? now_ms() : 0;
 
     for (;;) {
@@ -317,6 +329,8 @@ static int watch(struct run *run, struct bh_error *err)
             [SOCKET] = {.fd = run->terminal_from, .events = POLLIN},
             [MASTER] = {.fd = t->master, .events = POLLIN},
             [INPUT] = {.fd = t->master >= 0 && !t->input.ended ? t->in : -1, .events = POLLIN},
+            [OUTPUT] = {.fd = run->streams.copies[0].from, .events = POLLIN},
+            [ERRORS] = {.fd = run->streams.copies[1].from, .events = POLLIN},
         };
         int n = poll(p, COUNT, remaining(run, began));
 
@@ -334,6 +348,9 @@ static int watch(struct run *run, struct bh_error *err)
             take_terminal(run);
         else if (t->master >= 0 && !bh_terminal_pump(t, p[INPUT].revents, p[MASTER].revents))
             bh_terminal_leave(t);
+        for (int i = 0; i < 2; i++)
+            if (p[OUTPUT + i].revents && !bh_stream_pump(&run->streams.copies[i]))
+                bh_closep(&run->streams.copies[i].from);
         if (p[CHILD].revents)
             return 0;
     }
@@ -343,6 +360,7 @@ static void run_done(struct run *run)
 {
     bh_terminal_leave(&run->terminal);
     bh_child_done(&run->child);
+    bh_streams_done(&run->streams);
     bh_child_done(&run->relay);
     for (size_t i = 0; i < run->listener_count; i++)
         bh_closep(&run->listeners[i]);
@@ -375,7 +393,11 @@ static int prepare(struct run *run, struct bh_error *err)
         r = bh_publish_listen(c->publish, c->publish_count, run->listeners, err);
         run->listener_count = r ? 0 : c->publish_count;
     }
-    return r ? r : make_cgroup(run, err);
+    if (r == 0)
+        r = make_cgroup(run, err);
+    run->start.streams = run->streams.given;
+    return r || c->terminal ? r
+                            : bh_streams_open(&run->streams, c->streams, host_uid(c->launch), err);
 }
 
 /* The status to pass on, from what is known of the end. */
@@ -424,6 +446,7 @@ int bh_container_run(const struct bh_container *c, int *ret_status, struct bh_er
         .terminal_from = -1,
         .mapped = -1,
         .terminal = BH_TERMINAL_INIT,
+        .streams = BH_STREAMS_INIT,
     };
     int r = prepare(&run, err);
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,12 +227,13 @@ struct verdict {
     char text[120];
 };
 
-/* "refused 1 mount a file system" becomes "EPERM: mount a file system". */
-static void read_verdict(int fd, int status, struct verdict *v)
+/* "refused 1 mount a file system" becomes EPERM. An attacker that says nothing must have been
+ * killed; otherwise it did not run, and nothing was shown. */
+static int read_verdict(int fd, int status, struct verdict *v, struct bh_error *err)
 {
     char line[160] = "", *end;
+    const char *name;
     size_t len = 0;
-    long number;
 
     (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* a process that escaped its end must not hold us up */
     (void)!bh_read_full(fd, line, sizeof line - 1, &len, NULL);
@@ -240,15 +241,17 @@ static void read_verdict(int fd, int status, struct verdict *v)
     v->succeeded = strncmp(line, "succeeded", 9) == 0;
     if (v->succeeded) {
         (void)snprintf(v->text, sizeof v->text, "succeeded");
-        return;
+        return 0;
     }
     if (strncmp(line, "refused ", 8) == 0) {
-        number = strtol(line + 8, &end, 10);
-        (void)snprintf(v->text, sizeof v->text, "%s", strerrorname_np((int)number));
-        return;
+        name = strerrorname_np((int)strtol(line + 8, &end, 10));
+        (void)snprintf(v->text, sizeof v->text, "%s", name ? name : line);
+        return 0;
     }
-    (void)snprintf(v->text, sizeof v->text, status > 128 ? "killed by signal %d" : "exit status %d",
-                   status > 128 ? status - 128 : status);
+    if (status != 128 + SIGKILL)
+        return bh_fail(err, BH_INTERNAL, "the attacker did not run (exit status %d)", status);
+    (void)snprintf(v->text, sizeof v->text, "killed");
+    return 0;
 }
 
 /* The small limits of a rehearsal, in place of the record's own of the same kind. */
@@ -274,7 +277,7 @@ static int attempt(const struct bh_rehearsal *r, size_t index, const struct deco
     const char *name = attempts[index].name;
     const char *argument = argument_of(d, attempts[index].argument, off & PRIVATE_ROOT);
     struct bh_launch l = off & PRIVATE_ROOT ? *r->exposed : *r->launch;
-    const char *const argv[] = {l.argv[0], name, argument, NULL};
+    const char *const argv[] = {r->attacker, name, argument, NULL};
     struct bh_container c = {.launch = &l, .timeout_ms = TIMEOUT_MS};
     BH_AUTO(bh_closep) int out = -1;
     BH_AUTO(bh_closep) int in = -1;
@@ -297,11 +300,10 @@ static int attempt(const struct bh_rehearsal *r, size_t index, const struct deco
         if (off >> i & 1)
             c.without |= protections[i].without;
     result = bh_container_run(&c, &status, err);
-    if (result)
-        return bh_wrap(err, "attempt %s", name);
     bh_closep(&out);
-    read_verdict(in, status, ret);
-    return 0;
+    if (result == 0)
+        result = read_verdict(in, status, ret, err);
+    return result ? bh_wrap(err, "attempt %s", name) : 0;
 }
 
 static int judge(const struct bh_rehearsal *r, size_t index, const struct decoys *d,

@@ -32,11 +32,12 @@ struct bh_attempt_result {
 #define BH_REHEARSAL_DECOY "/bulkhead-decoy"
 
 struct bh_rehearsal {
-    /* The container as it would be run, with the attacker mounted at argv[0]; not changed. */
+    /* The container as it would be run, with the attacker mounted; not changed. */
     const struct bh_launch *launch;
     /* The same with the decoy directory mounted at BH_REHEARSAL_DECOY: a start whose root is not
      * wholly private. */
     const struct bh_launch *exposed;
+    const char *attacker; /* its path inside */
     const char *decoy; /* the directory on the host: a file "secret" and a socket "engine.sock" */
     /* Called after each attempt. */
     void (*result)(void *context, const struct bh_attempt_result *r);

@@ -28,6 +28,8 @@ const struct bh_option bh_run_options[] = {
      .text =
          "Relay a TCP port of the host, on 127.0.0.1 unless ADDRESS says otherwise, to one inside",
      .no_config = true},
+    {ROW(entrypoint, "entrypoint", BH_OPTION_STRING), .value = "PROGRAM",
+     .text = "Run PROGRAM instead of the image's entry point and command", .no_config = true},
     {ROW(env, "env", BH_OPTION_STRINGS), .letter = 'e', .value = "NAME[=VALUE]",
      .text = "Set an environment variable, or pass on the caller's", .no_config = true},
     {ROW(workdir, "workdir", BH_OPTION_STRING), .letter = 'w', .value = "DIR",
@@ -361,6 +363,7 @@ void bh_run_request_text(const struct bh_run_request *q, struct bh_buf *out)
     for (size_t i = 0; i < q->policy.count; i++)
         put_text(out, q->policy.items[i]);
     put_text(out, q->platform);
+    put_text(out, q->entrypoint);
     put_text(out, q->workdir);
     put_text(out, q->user);
     put_text(out, q->hostname);

@@ -22,7 +22,7 @@ struct bh_run_request {
     /* As the option table fills it. */
     struct bh_strings env, volumes, tmpfs, publish, policy;
     const char *platform, *auth_file;
-    const char *workdir, *user, *hostname, *cpus;
+    const char *workdir, *user, *hostname, *cpus, *entrypoint;
     uint64_t memory_bytes;
     int64_t pids;
     uint64_t timeout_ms;

@@ -23,8 +23,9 @@ struct bh_start {
     const struct bh_cgroup *cgroup;
     int *layers; /* directories, the uppermost first, the skeleton's last */
     size_t layer_count;
-    int skeleton; /* the skeleton's directory */
-    int report;   /* pipe to the supervisor, closed by the exec that succeeds */
+    const int *streams; /* three descriptors that become 0, 1 and 2 */
+    int skeleton;       /* the skeleton's directory */
+    int report;         /* pipe to the supervisor, closed by the exec that succeeds */
     int mapped;   /* read end: a byte arrives when the supervisor has written the ID maps; or -1 */
     int terminal; /* socket over which the terminal's master goes to the supervisor; or -1 */
     bool privileged; /* the caller is root of the initial user namespace, as far as we can tell */

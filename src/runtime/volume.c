@@ -17,9 +17,9 @@ static uint64_t attributes(const struct bh_start *s, const struct bh_launch_moun
 static int temporary(const struct bh_start *s, int root, const struct bh_launch_mount *m,
                      struct bh_error *err)
 {
-    char mode[16], size[24], inodes[24];
-    const struct bh_mount_option options[] = {
-        {"mode", mode}, {"size", size}, {"nr_inodes", inodes}, {NULL, NULL}};
+    char mode[16], size[24], inodes[24], uid[16], gid[16];
+    const struct bh_mount_option options[] = {{"mode", mode}, {"size", size}, {"nr_inodes", inodes},
+                                              {"uid", uid},   {"gid", gid},   {NULL, NULL}};
     BH_AUTO(bh_closep) int at = -1;
     BH_AUTO(bh_closep) int fs = -1;
     int r = bh_start_target(root, m->target, true, &at, err);
@@ -28,6 +28,9 @@ static int temporary(const struct bh_start *s, int root, const struct bh_launch_
         return r;
     (void)snprintf(mode, sizeof mode, "0%o", m->mode);
     (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size_bytes);
+    /* It is the workload's: a service that never was root keeps its PID file in /run. */
+    (void)snprintf(uid, sizeof uid, "%u", s->launch->uid);
+    (void)snprintf(gid, sizeof gid, "%u", s->launch->gid);
     (void)snprintf(inodes, sizeof inodes, "%llu", (unsigned long long)m->inodes);
     r = bh_mount_new("tmpfs", options, attributes(s, m), &fs, err);
     return r ? r : bh_mount_attach(fs, at, err);
