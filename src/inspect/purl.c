@@ -75,7 +75,8 @@ static int decode_path(struct bh_arena *arena, const char *text, size_t len, boo
         char *plain;
 
         plain = decoded(arena, text, part);
-        if (!plain)
+        /* An escaped slash would be another path when written again. */
+        if (!plain || strchr(plain, '/'))
             return bh_fail(err, BH_INVALID, "package URL: bad escape in '%.*s'", (int)part, text);
         if (*plain && !(is_subpath && (strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0))) {
             if (out.len)

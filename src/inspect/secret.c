@@ -130,10 +130,10 @@ static bool is_reference(const char *value, size_t len)
 /* "scheme://user:password@host"; [at, len) begins at "://". */
 static bool is_url_with_password(const char *text, const char *at, size_t len)
 {
-    const char *end = at + strcspn(at, " \t\n\"'`"), *host, *colon;
+    const char *end = at, *host, *colon;
 
-    if (end > at + len)
-        end = at + len;
+    while (end < at + len && !strchr(" \t\n\"'`", *end))
+        end++;
     if (at == text || !isalnum((unsigned char)at[-1]))
         return false;
     at += 3;

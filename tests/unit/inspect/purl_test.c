@@ -126,10 +126,20 @@ static void every_case_of_the_specification_holds(void **state)
 
 static void nonsense_is_refused(void **state)
 {
-    static const char *const texts[] = {"",          "pkg:",           "pkg:deb",
-                                        "pkg:deb/",  "pkg:deb/a@%zz",  "pkg:deb/%00",
-                                        "pkg:/a",    "pkg:deb/a?x",    "pkg:deb/a?1x=y",
-                                        "http:/a/b", "pkg:deb/a?x=%2", "pkg:d/@1"};
+    static const char *const texts[] = {"",
+                                        "pkg:",
+                                        "pkg:deb",
+                                        "pkg:deb/",
+                                        "pkg:deb/a@%zz",
+                                        "pkg:deb/%00",
+                                        "pkg:/a",
+                                        "pkg:deb/a?x",
+                                        "pkg:deb/a?1x=y",
+                                        "http:/a/b",
+                                        "pkg:deb/a?x=%2",
+                                        "pkg:d/@1",
+                                        "pkg:d/a%2fb/c",
+                                        "pkg:d/a#b%2Fc"};
 
     (void)state;
     for (size_t i = 0; i < BH_COUNT_OF(texts); i++) {

@@ -61,6 +61,14 @@ static void look_alikes_are_not_tokens(void **state)
         assert_null(bh_secret_token(texts[i], strlen(texts[i])));
 }
 
+static void a_text_ends_where_its_length_says(void **state)
+{
+    char text[] = {'a', ':', '/', '/', 'u', ':', 'p', 'a', 's', 's'}; /* no NUL */
+
+    (void)state;
+    assert_null(bh_secret_token(text, sizeof text));
+}
+
 static void names_that_say_secret_need_a_value_that_is_one(void **state)
 {
     static const struct {
@@ -134,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_known_by_their_form),
         cmocka_unit_test(look_alikes_are_not_tokens),
+        cmocka_unit_test(a_text_ends_where_its_length_says),
         cmocka_unit_test(names_that_say_secret_need_a_value_that_is_one),
         cmocka_unit_test(commands_are_searched_for_assignments),
     };

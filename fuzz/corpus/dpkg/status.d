@@ -1,0 +1,2 @@
+Package: base-files
+Version: 12.4
