@@ -5,12 +5,12 @@
 #include "http/url.h"
 #include "http/wire.h"
 #include "sys/fd.h"
+#include "sys/sibling.h"
 #include "sys/spawn.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,32 +49,6 @@ struct bh_http_client {
 
 static_assert(BH_HTTP_TRANSFERS_MAX <= BH_WIRE_TRANSFERS_MAX, "the fetch process has the room");
 
-/* Beside this program, as in the build tree, or ../libexec/bulkhead/ from it, as installed. */
-static int find_worker(char *path, size_t size, struct bh_error *err)
-{
-    static const char *const places[] = {"", "../libexec/bulkhead/"};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash;
-
-    if (n < 0)
-        return bh_fail_errno(err, "read /proc/self/exe");
-    self[n] = '\0';
-    slash = strrchr(self, '/');
-    if (slash)
-        slash[1] = '\0';
-    for (size_t i = 0; i < BH_COUNT_OF(places); i++) {
-        if ((size_t)snprintf(path, size, "%s%sbulkhead-fetch", self, places[i]) >= size)
-            continue;
-        if (access(path, X_OK) == 0)
-            return 0;
-    }
-    return bh_fail(err, BH_NOT_FOUND,
-                   "bulkhead-fetch is neither in %s nor in %s../libexec/bulkhead: "
-                   "the installation is incomplete",
-                   self, self);
-}
-
 static int start_worker(struct bh_http_client *c, const char *path, struct bh_error *err)
 {
     char *const argv[] = {(char[]){"bulkhead-fetch"}, NULL};
@@ -105,8 +79,8 @@ int bh_http_client_open(const struct bh_http_options *options, struct bh_http_cl
                         struct bh_error *err)
 {
     BH_AUTO(bh_http_client_closep) struct bh_http_client *c = bh_new0(sizeof *c);
-    char path[PATH_MAX];
-    int r;
+    BH_AUTO(bh_freep) char *path = NULL;
+    int r = 0;
 
     c->child = BH_CHILD_INIT;
     c->socket = -1;
@@ -114,13 +88,12 @@ int bh_http_client_open(const struct bh_http_options *options, struct bh_http_cl
     for (size_t i = 0; i < BH_HTTP_TRANSFERS_MAX; i++)
         c->transfers[i] = BH_CLIENT_TRANSFER_INIT;
     c->environment = options ? options->environment : NULL;
-    if (options && options->worker_path) {
-        r = start_worker(c, options->worker_path, err);
-    } else {
-        r = find_worker(path, sizeof path, err);
-        if (!r)
-            r = start_worker(c, path, err);
-    }
+    if (options && options->worker_path)
+        path = bh_strdup(options->worker_path);
+    else
+        r = bh_sibling_path("bulkhead-fetch", &path, err);
+    if (!r)
+        r = start_worker(c, path, err);
     if (r)
         return r;
     *ret = BH_TAKE(c);

@@ -228,7 +228,9 @@ static int wrap_blob(const struct job *j, struct bh_error *err)
 {
     char digest[BH_DIGEST_TEXT_SIZE];
 
-    return bh_wrap(err, "blob %s", bh_digest_format(&j->blob->digest, digest));
+    bh_digest_format(&j->blob->digest, digest);
+    /* The store names it by itself. */
+    return strstr(err->message, digest) ? -err->code : bh_wrap(err, "blob %s", digest);
 }
 
 /* Starts what may start now; *ret_wait_ms is the time until the next may, -1 for none. */
