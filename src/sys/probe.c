@@ -15,7 +15,7 @@
 #define PATIENCE_S 10u
 
 const struct bh_probe bh_probes[] = {
-    {"namespaces", BH_PROBE_NAMESPACES, "mount, pid, network, IPC, UTS, cgroup namespaces",
+    {"namespaces", BH_PROBE_NAMESPACES, "Mount, pid, network, IPC, UTS, cgroup namespaces",
      "Containers cannot be started by this user", true, false, bh_look_namespaces},
     {"user-namespaces", BH_PROBE_NAMESPACES, "User namespaces",
      "Root inside a container is root outside; ordinary users cannot run containers", false, false,

@@ -98,9 +98,10 @@ void bh_look_lockdown(struct bh_probe_result *ret)
         bh_probe_set(ret, geteuid() == 0 ? BH_PROBE_NO : BH_PROBE_DENIED,
                      "not in this kernel, or securityfs cannot be read");
     else if (strstr(text, "[none]"))
-        bh_probe_set(ret, BH_PROBE_NO, "%s", text);
+        bh_probe_set(ret, BH_PROBE_NO, "built in, mode none");
     else
-        bh_probe_set(ret, BH_PROBE_YES, "%s", text);
+        bh_probe_set(ret, BH_PROBE_YES, "mode %s",
+                     strstr(text, "[confidentiality]") ? "confidentiality" : "integrity");
 }
 
 void bh_look_ptrace_scope(struct bh_probe_result *ret)
