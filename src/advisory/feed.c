@@ -244,8 +244,10 @@ int bh_feed_run(const int *fds, size_t fd_count, bh_sandbox_work job, void *arg,
                                  .fd_count = fd_count,
                                  .memory_bytes = BH_FEED_MEMORY,
                                  .cpu_seconds = BH_FEED_CPU_SECONDS};
-    int r = bh_sandbox_run(&sandbox, job, arg, -1, &sent, err);
+    int r = bh_unarchive_load(err);
 
+    if (r == 0)
+        r = bh_sandbox_run(&sandbox, job, arg, -1, &sent, err);
     return r < 0 ? r : deliver(&sent, sink, context, result, err);
 }
 

@@ -8,6 +8,10 @@
 #include "base/error.h"
 
 struct bh_unarchive;
+/* Loads libarchive, which no executable is linked to. Whoever confines a worker calls it first: the
+ * worker cannot open a library any more. Opening calls it too. Calling it again costs nothing.
+ * Errors: BH_UNSUPPORTED the library is not installed. */
+int bh_unarchive_load(struct bh_error *err) BH_CHECKED;
 /* fd is borrowed and must stay open; zip needs one that can seek. */
 int bh_unarchive_open(int fd, struct bh_unarchive **ret, struct bh_error *err) BH_CHECKED;
 /* One file, plain or compressed with gzip, xz, zstd, lz4 or bzip2: bh_unarchive_next gives it once.
