@@ -251,7 +251,8 @@ static bool is_clean(const char *path, size_t len)
 static bool numbers_make_sense(const struct wire_entry *w)
 {
     if (w->whiteout != BH_WHITEOUT_NONE)
-        return w->whiteout <= BH_WHITEOUT_OPAQUE && w->type == 0 && !w->has_data && !w->size;
+        return w->whiteout <= BH_WHITEOUT_OPAQUE && w->type == 0 && !w->has_data && !w->size &&
+               !w->mode && !w->uid && !w->gid && !w->mtime_nsec && !w->xattr_count;
     if (w->type < BH_ENTRY_FILE || w->type > BH_ENTRY_BLOCK || w->mode > 07777 ||
         w->mtime_nsec > 999999999 || w->size > INT64_MAX || w->uid == UINT32_MAX ||
         w->gid == UINT32_MAX)

@@ -222,6 +222,9 @@ static void entries_that_make_no_sense_never_reach_the_sink(void **state)
         {"whiteout with type",
          {.kind = 1, .type = 1, .whiteout = 1, .path_len = 1, .text = "f\0\0"},
          3},
+        {"whiteout with mode",
+         {.kind = 1, .mode = 0100700, .whiteout = 1, .path_len = 1, .text = "f\0\0"},
+         3}, /* found by fuzzing */
         {"symlink to nothing", {.kind = 1, .type = 3, .path_len = 1, .text = "f\0\0"}, 3},
         {"directory with link",
          {.kind = 1, .type = 2, .path_len = 1, .link_len = 1, .text = "f\0x\0"},
