@@ -3,6 +3,7 @@
  * Members of a family stand together. Help sorts by group and keeps this order within one. */
 COMMAND(scan)
 COMMAND(run)
+COMMAND(profile)
 COMMAND(rehearse)
 COMMAND(check)
 COMMAND(policy_check)

@@ -4,6 +4,7 @@
 #include "cmd/run.h"
 #include "image/unpack.h"
 #include "policy/judge.h"
+#include "profile/profile.h"
 #include "runtime/compose.h"
 #include "sys/fd.h"
 
@@ -237,6 +238,23 @@ static int detach(const struct bh_launch *l, struct bh_launch **ret, struct bh_e
     return r ? r : bh_launch_decode(bytes.data, bytes.len, ret, err);
 }
 
+/* What rules of the policy take away, and the document that says what is left. */
+static int narrow(struct preparation *p, struct bh_launch *l, struct bh_error *err)
+{
+    const struct bh_image_config *c = &p->facts->config;
+    const struct bh_profile_subject subject = {
+        .platform = c->known && c->os && c->architecture
+                        ? bh_arena_format(p->arena, "%s/%s%s%s", c->os, c->architecture,
+                                          c->variant && *c->variant ? "/" : "",
+                                          c->variant ? c->variant : "")
+                        : "",
+        .ports = c->known ? c->exposed_ports : NULL,
+        .verdict = p->verdict,
+    };
+
+    return bh_profile_compile(l, &subject, p->call->root, p->arena, err);
+}
+
 static int compose(struct preparation *p, struct bh_launch **ret, struct bh_error *err)
 {
     struct bh_image *image = p->target.image;
@@ -264,6 +282,8 @@ static int compose(struct preparation *p, struct bh_launch **ret, struct bh_erro
             return r;
     }
     r = bh_compose(&c, p->arena, &l, err);
+    if (r == 0)
+        r = narrow(p, &l, err);
     if (r)
         return r;
     l.inputs =

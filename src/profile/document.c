@@ -6,6 +6,7 @@
 #include "sys/seccomp.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -29,10 +30,11 @@ static void put_capabilities(struct bh_json_writer *w, uint64_t set)
 enum answer { ANSWER_NO, ANSWER_ALWAYS, ANSWER_SOMETIMES };
 
 /* The program itself is asked, with arguments that its conditions tell apart: small numbers are
- * socket families and no flags, all bits are flags and device modes that no container needs. */
+ * socket families and no flags, TIOCSTI is a forbidden request, all bits are flags and device modes
+ * that no container needs. */
 static enum answer ask(const struct bh_launch *l, uint32_t number)
 {
-    static const uint64_t probes[] = {0, 1, 2, 10, UINT64_MAX};
+    static const uint64_t probes[] = {0, 1, 2, 10, TIOCSTI, UINT64_MAX};
     size_t allowed = 0;
 
     for (size_t i = 0; i < BH_COUNT_OF(probes); i++) {

@@ -135,7 +135,8 @@ static void the_message_and_the_deciding_facts_are_kept(void **state)
     BH_AUTO(bh_policy_freep)
     struct bh_policy *p = policy(
         "- rule: r\n  desc: d\n  condition: vuln.severity = critical and package.name = openssl\n"
-        "  output: \"100% of %vuln.id in %package.name. Fix %vuln.fix, %nothing.here %vuln.published\"\n"
+        "  output: \"100% of %vuln.id in %package.name. Fix %vuln.fix, %nothing.here "
+        "%vuln.published\"\n"
         "  gate: run\n  action: deny\n");
     BH_AUTO(bh_verdict_freep) struct bh_verdict *v = bh_policy_judge(p, BH_GATE_RUN, f, NOW);
     const struct bh_verdict_match *m = &v->rules[0].matches[0];
