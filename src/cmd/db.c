@@ -83,7 +83,7 @@ void bh_db_print_table(const struct bh_term *out, const struct bh_db_info *infos
 void bh_db_print_result(const struct bh_term *out, bool json, const struct bh_import_result *r)
 {
     if (json) {
-        bh_db_print_json(out->stream, "bulkhead.db-import/1", r, r->databases, r->database_count);
+        bh_db_print_json(out->stream, "bulkhead/db-import/1", r, r->databases, r->database_count);
         return;
     }
     bh_db_print_table(out, r->databases, r->database_count);

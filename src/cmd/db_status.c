@@ -15,7 +15,7 @@ static int run(const struct bh_call *call, struct bh_error *err)
     if (r < 0)
         return r;
     if (o->format == BH_FORMAT_JSON)
-        bh_db_print_json(call->out->stream, "bulkhead.db-status/1", NULL, infos, count);
+        bh_db_print_json(call->out->stream, "bulkhead/db-status/1", NULL, infos, count);
     else if (count)
         bh_db_print_table(call->out, infos, count);
     else

@@ -42,9 +42,10 @@ static int fail(sqlite3 *handle, struct bh_error *err)
     return bh_fail(err, code_of(sqlite3_errcode(handle)), "database: %s", sqlite3_errmsg(handle));
 }
 
-static int set_up(struct bh_sqlite *db, const char *pragmas, struct bh_error *err)
+static int set_up(struct bh_sqlite *db, bool defensive, const char *pragmas, struct bh_error *err)
 {
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    /* Defensive connections refuse to go without a journal, which a file being built needs not. */
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, (int)defensive, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
@@ -101,7 +102,7 @@ int bh_sqlite_open(const char *path, enum bh_sqlite_mode mode, struct bh_sqlite 
         r = open_handle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE,
                         &db, err);
     if (r == 0)
-        r = set_up(db,
+        r = set_up(db, mode == BH_SQLITE_READ,
                    mode == BH_SQLITE_READ
                        ? "PRAGMA cell_size_check=1; PRAGMA query_only=1; PRAGMA schema_version"
                        : "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=4096",
@@ -126,7 +127,8 @@ int bh_sqlite_open_memory(const void *data, size_t len, struct bh_sqlite **ret,
                             SQLITE_DESERIALIZE_READONLY);
     if (r != SQLITE_OK)
         return fail(db->handle, err);
-    r = set_up(db, "PRAGMA cell_size_check=1; PRAGMA query_only=1; PRAGMA schema_version", err);
+    r = set_up(db, true, "PRAGMA cell_size_check=1; PRAGMA query_only=1; PRAGMA schema_version",
+               err);
     if (r < 0)
         return r;
     *ret = BH_TAKE(db);
