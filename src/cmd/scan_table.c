@@ -324,32 +324,56 @@ static void print_head(const struct bh_term *t, const struct bh_facts *f)
 
 #define GAPS_SHOWN 20u
 
-static void print_coverage(const struct bh_term *t, const struct bh_facts *f, bool all)
+static bool same_gap(const struct bh_coverage *a, const struct bh_coverage *b)
+{
+    return a->blind == b->blind && strcmp(a->subject, b->subject) == 0 &&
+           strcmp(a->reason, b->reason) == 0;
+}
+
+/* One row for all records of one subject and reason, told by the first of them. */
+static void put_gap(struct bh_table *table, const struct bh_facts *f, const struct bh_coverage *c)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf where = BH_BUF_INIT(0);
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->coverage_count; i++)
+        if (same_gap(&f->coverage[i], c) && count++ < FILES_SHOWN && f->coverage[i].path)
+            bh_buf_printf(&where, "%s%s", where.len ? " " : "", f->coverage[i].path);
+    if (count > FILES_SHOWN)
+        bh_buf_printf(&where, " and %zu more", count - FILES_SHOWN);
+    bh_table_cell(table, c->blind ? BH_YELLOW : BH_DIM, c->subject);
+    bh_table_cell(table, BH_PLAIN, bh_buf_text(&where));
+    bh_table_cell(table, BH_PLAIN, c->reason);
+}
+
+static bool told_before(const struct bh_facts *f, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (same_gap(&f->coverage[i], &f->coverage[at]))
+            return true;
+    return false;
+}
+
+static void print_coverage(const struct bh_term *t, const struct bh_facts *f)
 {
     static const struct bh_column columns[] = {{"WHAT", BH_COLUMN_LEFT},
-                                               {"WHERE", BH_COLUMN_LEFT},
-                                               {"LAYER", BH_COLUMN_RIGHT},
+                                               {"WHERE", BH_COLUMN_WRAP},
                                                {"WHY", BH_COLUMN_WRAP}};
     BH_AUTO(bh_table_freep) struct bh_table *table = bh_table_new(columns, BH_COUNT_OF(columns));
     size_t shown = 0;
 
     heading(t, "Not looked at");
-    /* What may hide something first. */
+    /* What may hide something first. Reasons are few: told_before looks at few records before it
+     * finds one. */
     for (int blind = 1; blind >= 0; blind--)
-        for (size_t i = 0; i < f->coverage_count; i++) {
-            const struct bh_coverage *c = &f->coverage[i];
-
-            if (c->blind != blind || (!all && shown >= GAPS_SHOWN))
-                continue;
-            shown++;
-            bh_table_cell(table, blind ? BH_YELLOW : BH_DIM, c->subject);
-            bh_table_cell(table, BH_PLAIN, c->path);
-            put_layer(table, c->layer);
-            bh_table_cell(table, BH_PLAIN, c->reason);
-        }
+        for (size_t i = 0; i < f->coverage_count && shown < GAPS_SHOWN; i++)
+            if (f->coverage[i].blind == blind && !told_before(f, i)) {
+                put_gap(table, f, &f->coverage[i]);
+                shown++;
+            }
     bh_table_print(table, t);
-    if (shown < f->coverage_count)
-        fprintf(t->stream, "and %zu more (--all)\n", f->coverage_count - shown);
+    if (shown == GAPS_SHOWN)
+        fprintf(t->stream, "There may be more: see coverage in --format json.\n");
 }
 
 static void print_sources(const struct bh_term *t, const struct bh_facts *f)
@@ -377,6 +401,6 @@ void bh_scan_table(const struct bh_term *t, const struct bh_facts *f, bool all)
     print_head(t, f);
     print_vulnerabilities(t, f, all);
     print_findings(t, f, all);
-    print_coverage(t, f, all);
+    print_coverage(t, f);
     print_sources(t, f);
 }

@@ -29,7 +29,7 @@ struct bh_inspector {
     uint64_t path_bytes, member_count, file_count, file_bytes;
     struct bh_buf last; /* the path before, for the shared prefix */
     size_t file_notes, gaps, packages;
-    bool records_full;
+    bool records_full, more_gaps;
     /* The entry whose content is being read. */
     enum content content;
     char *path;
@@ -49,21 +49,30 @@ static void add_record(struct bh_inspector *i, struct bh_buf *record)
     record->len = 0;
 }
 
-void bh_inspector_gap(struct bh_inspector *i, bool blind, const char *subject, const char *path,
-                      const char *reason)
+static void add_gap(struct bh_inspector *i, bool blind, const char *subject, const char *path,
+                    const char *reason)
 {
     BH_AUTO(bh_buf_done) struct bh_buf record = BH_BUF_INIT(0);
 
-    /* One of each thousand devices says it as well; what blinds is never left out. */
-    if (i->gaps >= GAPS_MAX && !blind)
-        return;
-    i->gaps++;
     bh_buf_putc(&record, BH_RECORD_GAP);
     bh_buf_putc(&record, blind);
     bh_packed_put_text(&record, subject);
     bh_packed_put_text(&record, path);
     bh_packed_put_text(&record, reason);
     add_record(i, &record);
+}
+
+void bh_inspector_gap(struct bh_inspector *i, bool blind, const char *subject, const char *path,
+                      const char *reason)
+{
+    if (i->gaps < GAPS_MAX) {
+        i->gaps++;
+        add_gap(i, blind, subject, path, reason);
+    } else if (blind && !i->more_gaps) {
+        /* A thousand devices say what the next would; what blinds is never left out. */
+        i->more_gaps = true;
+        add_gap(i, true, BH_SUBJECT_FILES, NULL, "more was not looked at than can be listed");
+    }
 }
 
 static void add_database(struct bh_inspector *i, const char *type)
@@ -428,8 +437,8 @@ int bh_inspector_finish(struct bh_inspector *i, struct bh_error *err)
         return r;
     if (i->records_full) {
         i->records.limit = 0;
-        bh_inspector_gap(i, true, BH_SUBJECT_FILES, NULL,
-                         "the layer has more to tell than its report may hold");
+        add_gap(i, true, BH_SUBJECT_FILES, NULL,
+                "the layer has more to tell than its report may hold");
     }
     put_le64(&foot, i->path_bytes);
     put_le64(&foot, i->member_count);

@@ -92,7 +92,7 @@ int bh_rpm_header_parse(const void *data, size_t len, struct bh_rpm_header *ret,
         if (r < 0)
             return r;
     }
-    if (!h.name || !h.version || !h.release)
+    if (!h.name || !h.version || !*h.version || !h.release || !*h.release)
         return bh_fail(err, BH_INVALID, "rpm header: no name, version or release");
     *ret = h;
     return 0;
