@@ -81,7 +81,6 @@ int bh_image_import(struct bh_image *i, struct bh_store *s, const char *name,
 {
     BH_AUTO(bh_lease_endp) struct bh_lease *l = NULL;
     struct copy c = {.options = o, .what = name};
-    struct bh_descriptor root = i->manifest;
     int e;
 
     if (!bh_digest_is_set(&i->manifest.digest))
@@ -99,5 +98,5 @@ int bh_image_import(struct bh_image *i, struct bh_store *s, const char *name,
     if ((e = put_document(l, &i->config_bytes, err)) < 0 ||
         (e = put_document(l, &i->manifest_bytes, err)) < 0)
         return e;
-    return bh_store_set_name(l, name, &root, &i->platform, i->reference, err);
+    return bh_store_set_name(l, name, &i->root, &o->platform, i->reference, err);
 }

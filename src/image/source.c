@@ -168,6 +168,8 @@ int bh_image_adopt(struct bh_image *i, const struct bh_descriptor *manifest_desc
     i->manifest.media_type = bh_arena_strdup(i->arena, m->media_type);
     i->manifest.digest = manifest_descriptor->digest;
     i->manifest.size_bytes = manifest_descriptor->size_bytes;
+    if (!bh_digest_is_set(&i->root.digest))
+        i->root = i->manifest;
     i->config_digest = m->config.digest;
     i->layers = bh_arena_alloc(i->arena, (m->item_count + 1) * sizeof *i->layers);
     i->layer_count = m->item_count;

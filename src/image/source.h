@@ -60,6 +60,7 @@ struct bh_image {
     const char *reference;         /* the TARGET as the user gave it */
     const char *suggested_name;    /* under which it would be kept, or "" */
     struct bh_descriptor manifest; /* digest unset for a plain root file system */
+    struct bh_descriptor root;     /* what was named: the manifest, or an index above it */
     struct bh_digest config_digest;
     struct bh_platform platform;
     const struct bh_oci_config *config; /* NULL for a plain root file system: it has none */

@@ -62,6 +62,10 @@ static int choose_manifest(struct pull *p, const char *tag, const struct bh_dige
     struct bh_buf *bytes = &p->image->manifest_bytes;
     int e = get_manifest(p, tag, digest, NULL, bytes, d, &m, err);
 
+    if (!e) {
+        p->image->root = *d;
+        p->image->root.media_type = bh_arena_strdup(p->image->arena, m->media_type);
+    }
     for (unsigned depth = 0; !e && m->is_index; depth++) {
         const struct bh_descriptor *chosen = NULL;
         struct bh_manifest *below = NULL;

@@ -40,6 +40,8 @@ static int fill(struct bh_image *i, struct bh_store *s, const struct bh_name_rec
                                      err);
     if (e < 0)
         return bh_wrap(err, "image configuration");
+    i->root = r->root;
+    i->root.media_type = bh_arena_strdup(i->arena, r->root.media_type);
     m.item_count = r->layer_count;
     m.items = bh_arena_alloc(i->arena, (r->layer_count + 1) * sizeof *m.items);
     for (size_t n = 0; n < r->layer_count; n++)

@@ -111,11 +111,13 @@ static inline void bh_name_record_freep(struct bh_name_record **r)
 
 /* Gives root (a manifest or index whose blobs the lease holds) a name: reads it in a confined
  * child, chooses the platform, checks that every blob of that image is in the store and that config
- * and manifest agree on the layers, writes the record. An existing name is replaced. */
+ * and manifest agree on the layers, writes the record. An existing name is replaced. A digest in
+ * the name must be root's or that of the manifest chosen: else BH_CORRUPT. */
 int bh_store_set_name(struct bh_lease *l, const char *name, const struct bh_descriptor *root,
                       const struct bh_platform *platform, const char *source, struct bh_error *err)
     BH_CHECKED;
-/* Errors: BH_NOT_FOUND with the nearest names there are. */
+/* NAME@DIGEST also finds an image of that digest under any tag of NAME.
+ * Errors: BH_NOT_FOUND with the nearest name there is. */
 int bh_store_get_name(struct bh_store *s, const char *name, struct bh_name_record **ret,
                       struct bh_error *err) BH_CHECKED;
 int bh_store_remove_name(struct bh_store *s, const char *name, struct bh_error *err) BH_CHECKED;

@@ -255,6 +255,23 @@ static int fill_record(struct bh_lease *l, struct bh_name_record *r,
     return add_config(l, r, err);
 }
 
+/* A name that states a digest must tell the truth. */
+static int check_pin(const struct bh_name_record *r, struct bh_error *err)
+{
+    BH_AUTO(bh_reference_freep) struct bh_reference *reference = NULL;
+    const struct bh_digest *pin;
+    char text[BH_DIGEST_TEXT_SIZE];
+    int e = bh_reference_parse(r->name, strlen(r->name), &reference, err);
+
+    if (e < 0)
+        return e;
+    pin = bh_reference_digest(reference);
+    if (!pin || bh_digest_equal(pin, &r->root.digest) || bh_digest_equal(pin, &r->manifest.digest))
+        return 0;
+    return bh_fail(err, BH_CORRUPT, "name \"%.300s\" pins another image: this one is %s", r->name,
+                   bh_digest_format(&r->manifest.digest, text));
+}
+
 int bh_store_set_name(struct bh_lease *l, const char *name, const struct bh_descriptor *root,
                       const struct bh_platform *platform, const char *source, struct bh_error *err)
 {
@@ -271,8 +288,10 @@ int bh_store_set_name(struct bh_lease *l, const char *name, const struct bh_desc
     r->source = source;
     r->imported = bh_time_format(bh_time_now(), now);
     r->root = copy_descriptor(r->arena, root);
-    e = fill_record(l, r, platform && platform->os ? platform : &host, err);
-    return e < 0 ? e : store_record(l->store, r, err);
+    if ((e = fill_record(l, r, platform && platform->os ? platform : &host, err)) < 0 ||
+        (e = check_pin(r, err)) < 0)
+        return e;
+    return store_record(l->store, r, err);
 }
 
 /* ---- reading ---- */
@@ -417,6 +436,56 @@ static int not_found(struct bh_store *s, const char *name, struct bh_error *err)
     return e;
 }
 
+/* NAME@DIGEST finds the image of that digest under any tag of NAME; NAME:TAG@DIGEST under that tag.
+ */
+struct pinned {
+    const struct bh_reference *wanted;
+    char *name; /* the record's, once found */
+};
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int match_pin(const struct bh_name_record *r, void *data, struct bh_error *err)
+{
+    struct pinned *p = data;
+    BH_AUTO(bh_reference_freep) struct bh_reference *have = NULL;
+    const struct bh_digest *pin = bh_reference_digest(p->wanted);
+    const char *tag = bh_reference_tag(p->wanted);
+
+    (void)err;
+    if (!bh_digest_equal(pin, &r->root.digest) && !bh_digest_equal(pin, &r->manifest.digest))
+        return 0;
+    if (bh_reference_parse(r->name, strlen(r->name), &have, NULL) < 0 ||
+        !same_text(bh_reference_registry(have), bh_reference_registry(p->wanted)) ||
+        !same_text(bh_reference_repository(have), bh_reference_repository(p->wanted)) ||
+        (tag && !same_text(bh_reference_tag(have), tag)))
+        return 0;
+    p->name = bh_strdup(r->name);
+    return 1;
+}
+
+static int get_pinned(struct bh_store *s, const char *name, struct bh_name_record **ret,
+                      struct bh_error *err)
+{
+    BH_AUTO(bh_reference_freep) struct bh_reference *wanted = NULL;
+    struct pinned p = {.name = NULL};
+    int e = bh_reference_parse(name, strlen(name), &wanted, err);
+
+    if (e < 0)
+        return e;
+    p.wanted = wanted;
+    if (bh_reference_digest(wanted))
+        e = bh_store_each_name(s, match_pin, &p, err);
+    if (e < 0)
+        return e;
+    e = p.name ? bh_store_get_name(s, p.name, ret, err) : not_found(s, name, err);
+    free(p.name);
+    return e;
+}
+
 int bh_store_get_name(struct bh_store *s, const char *name, struct bh_name_record **ret,
                       struct bh_error *err)
 {
@@ -427,7 +496,7 @@ int bh_store_get_name(struct bh_store *s, const char *name, struct bh_name_recor
     if (e < 0)
         return e;
     if (faccessat(s->names_fd, bh_buf_text(&file), F_OK, 0) < 0 && errno == ENOENT)
-        return not_found(s, bh_buf_text(&full), err);
+        return get_pinned(s, bh_buf_text(&full), ret, err);
     return bh_store_read_record(s, bh_buf_text(&file), ret, err);
 }
 

@@ -207,6 +207,17 @@ END
     expect_status 0
 }
 
+@test "a digest in a name is held against the image, and finds it under any tag" {
+    run bulkhead pull oci:layout --name "shop/web@sha256:$(printf %064d 0)"
+    expect_status 2
+    expect_output "pins another image: this one is $(cat digest)"
+    bulkhead pull oci:layout --name shop/web:7
+    run bulkhead pull "shop/web@$(cat digest)" --name "kept@$(cat digest)"
+    expect_status 0
+    run bulkhead pull "shop/web:8@$(cat digest)" --name other
+    expect_status 1
+}
+
 @test "a name that is none is refused with the place" {
     run bulkhead pull oci:layout --name 'Web'
     expect_status 2

@@ -362,6 +362,30 @@ static void an_unknown_name_brings_the_nearest(void **state)
     assert_int_equal(bh_store_remove_name(f->store, "quay.io/x/nginx", &err), -BH_NOT_FOUND);
 }
 
+static void a_digest_in_a_name_is_held_against_the_image(void **state)
+{
+    struct fixture *f = *state;
+    BH_AUTO(bh_name_record_freep) struct bh_name_record *r = NULL, *same = NULL;
+    struct bh_error err = BH_ERROR_INIT;
+    char digest[BH_DIGEST_TEXT_SIZE], name[256];
+
+    OK(put_image(f->store, "quay.io/a/web:1", "1", &err));
+    OK(bh_store_get_name(f->store, "quay.io/a/web:1", &r, &err));
+    bh_digest_format(&r->manifest.digest, digest);
+    snprintf(name, sizeof name, "quay.io/a/web@%s", digest);
+    OK(bh_store_get_name(f->store, name, &same, &err));
+    assert_string_equal(same->name, "quay.io/a/web:1");
+    snprintf(name, sizeof name, "quay.io/a/web:2@%s", digest);
+    assert_int_equal(bh_store_get_name(f->store, name, &same, &err), -BH_NOT_FOUND);
+    snprintf(name, sizeof name, "a/web@%s", digest);
+    assert_int_equal(bh_store_get_name(f->store, name, &same, &err), -BH_NOT_FOUND);
+    snprintf(name, sizeof name, "web@sha256:" ABC);
+    assert_int_equal(put_image(f->store, name, "1", &err), -BH_CORRUPT);
+    assert_non_null(strstr(err.message, "pins another image"));
+    snprintf(name, sizeof name, "web@%s", digest);
+    OK(put_image(f->store, name, "1", &err));
+}
+
 static void a_name_needs_its_blobs_and_agreeing_layers(void **state)
 {
     static const char config[] = "{\"rootfs\":{\"diff_ids\":[]}}";
@@ -549,6 +573,7 @@ int main(void)
         T(names_are_listed_in_order_and_replaced),
         T(a_long_name_has_a_file_too),
         T(an_unknown_name_brings_the_nearest),
+        T(a_digest_in_a_name_is_held_against_the_image),
         T(a_name_needs_its_blobs_and_agreeing_layers),
         T(a_damaged_name_stops_collection),
         T(a_lease_keeps_a_blob_and_its_end_lets_it_go),
