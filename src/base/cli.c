@@ -301,7 +301,7 @@ int bh_cli_parse(struct bh_cli *cli, int argc, char *const *argv, struct bh_erro
             break;
         }
         if (arg[0] != '-' || !arg[1]) {
-            if (cli->end_at_operand)
+            if (cli->end_at_operand == cli->operands.count + 1)
                 break;
             bh_strings_add(&cli->operands, arg);
         } else if (arg[1] == '-') {
@@ -314,14 +314,8 @@ int bh_cli_parse(struct bh_cli *cli, int argc, char *const *argv, struct bh_erro
         return result;
     cli->used = (size_t)at;
     cli->dashes = cli->operands.count;
-    for (; at < argc; at++) {
-        if (cli->end_at_operand && !dashes && strcmp(argv[at], "--") == 0) {
-            cli->dashes = cli->operands.count;
-            dashes = true;
-            continue;
-        }
+    for (; at < argc; at++)
         bh_strings_add(&cli->operands, argv[at]);
-    }
     if (!dashes)
         cli->dashes = cli->operands.count;
     return 0;

@@ -69,7 +69,9 @@ struct bh_option_set {
 struct bh_cli {
     struct bh_option_set *sets; /* searched in order */
     size_t set_count;
-    bool end_at_operand; /* everything from the first operand on is an operand */
+    /* From this operand on (from 1) everything is an operand, "--" too; 0: options may stand
+     * anywhere before "--". */
+    size_t end_at_operand;
     /* Filled by bh_cli_parse: */
     struct bh_strings operands; /* bh_strings_done by the caller */
     size_t dashes;              /* operands that stood before "--"; operands.count without one */

@@ -122,7 +122,7 @@ int bh_show_error(const struct bh_command *command, const struct bh_error *err)
 
 int bh_invocation_init(struct bh_invocation *v, int argc, char *const *argv, struct bh_error *err)
 {
-    struct bh_cli cli = {.set_count = 1, .end_at_operand = true};
+    struct bh_cli cli = {.set_count = 1, .end_at_operand = 1};
     int result;
 
     *v = (struct bh_invocation){.global_set = {.options = bh_global_options},

@@ -51,7 +51,7 @@ struct bh_command {
     const char *text;
     const struct bh_option *options; /* NULL when it has none of its own */
     size_t options_size;             /* of its struct, 0 without options; zeroed before parsing */
-    bool end_at_operand;             /* options behind the first operand belong to the operands */
+    size_t end_at_operand;           /* options behind that operand (from 1) belong to it */
     bool without_config;             /* runs whatever the configuration files say */
     bool hidden;                     /* between Bulkhead's own executables; not in help */
     int failure_status;              /* exit status of every failure of its own; 0: by the code */

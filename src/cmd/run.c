@@ -159,7 +159,7 @@ const struct bh_command bh_cmd_run = {
         "name.",
     .options = bh_run_options,
     .options_size = sizeof(struct bh_run_request),
-    .end_at_operand = true,
+    .end_at_operand = 2, /* options may follow TARGET; a command brings its own */
     .failure_status = BH_EXIT_RUN_FAILED,
     .examples = examples,
     .run = run,

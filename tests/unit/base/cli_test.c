@@ -82,7 +82,7 @@ struct parsed {
 };
 
 /* words is one string split at spaces. */
-static int parse(struct parsed *p, bool end_at_operand, const char *words)
+static int parse(struct parsed *p, size_t end_at_operand, const char *words)
 {
     static char copy[256];
     char *argv[32];
@@ -127,7 +127,7 @@ static void every_spelling_of_an_option_is_read(void **state)
     assert_int_equal(p.cli.operands.count, 2);
     assert_string_equal(p.cli.operands.items[1], "b");
     done(&p);
-    assert_int_equal(parse(&p, false, "--quiet=false --name one --name= -"), 0);
+    assert_int_equal(parse(&p, 0, "--quiet=false --name one --name= -"), 0);
     assert_false(p.v.quiet);
     assert_string_equal(p.v.name, "");
     assert_string_equal(p.cli.operands.items[0], "-");
@@ -139,21 +139,27 @@ static void what_stands_behind_the_dashes_is_no_option(void **state)
     struct parsed p;
 
     (void)state;
-    assert_int_equal(parse(&p, false, "a -- --quiet -- b"), 0);
+    assert_int_equal(parse(&p, 0, "a -- --quiet -- b"), 0);
     assert_false(p.v.quiet);
     assert_int_equal(p.cli.dashes, 1);
     assert_int_equal(p.cli.operands.count, 4);
     assert_string_equal(p.cli.operands.items[1], "--quiet");
     done(&p);
-    assert_int_equal(parse(&p, true, "-q image -- ls --quiet -- x"), 0);
+    /* Options may follow the first operand; from the second on all belongs to the command. */
+    assert_int_equal(parse(&p, 2, "image -q -- ls --debug -- x"), 0);
     assert_true(p.v.quiet);
+    assert_false(p.v.debug);
     assert_int_equal(p.cli.dashes, 1);
     assert_int_equal(p.cli.operands.count, 5);
     assert_string_equal(p.cli.operands.items[3], "--");
     done(&p);
-    assert_int_equal(parse(&p, true, "image ls --count"), 0);
-    assert_int_equal(p.cli.dashes, 3);
-    assert_int_equal(p.cli.operands.count, 3);
+    assert_int_equal(parse(&p, 2, "image -q ls --count -- -q"), 0);
+    assert_int_equal(p.cli.operands.count, 5);
+    assert_string_equal(p.cli.operands.items[2], "--count");
+    done(&p);
+    assert_int_equal(parse(&p, 1, "image -q"), 0);
+    assert_false(p.v.quiet);
+    assert_int_equal(p.cli.operands.count, 2);
     done(&p);
 }
 
@@ -183,7 +189,7 @@ static void mistakes_name_the_option_and_the_nearest_right_one(void **state)
     for (size_t i = 0; i < BH_COUNT_OF(cases); i++) {
         struct parsed p;
 
-        assert_int_equal(parse(&p, false, cases[i].words), -BH_USAGE);
+        assert_int_equal(parse(&p, 0, cases[i].words), -BH_USAGE);
         assert_string_equal(p.err.message, cases[i].message);
         done(&p);
     }
@@ -204,7 +210,7 @@ static void option_beats_environment_beats_files_beats_default(void **state)
     assert_int_equal(setenv("BULKHEAD_TEST_NAME", "environment", 1), 0);
     assert_int_equal(setenv("BULKHEAD_TEST_MEMORY", "", 1), 0);
     for (int given = 0; given < 2; given++) {
-        assert_int_equal(parse(&p, false, given ? "--name option" : ""), 0);
+        assert_int_equal(parse(&p, 0, given ? "--name option" : ""), 0);
         assert_int_equal(bh_cli_from_environment(&p.sets[0], &p.err), 0);
         assert_int_equal(bh_cli_from_node(&p.sets[0], bh_tree_root(user_tree), "u", &p.err), 0);
         assert_int_equal(bh_cli_from_node(&p.sets[0], bh_tree_root(system_tree), "s", &p.err), 0);
@@ -221,7 +227,7 @@ static void option_beats_environment_beats_files_beats_default(void **state)
     }
     assert_int_equal(unsetenv("BULKHEAD_TEST_NAME"), 0);
     assert_int_equal(setenv("BULKHEAD_TEST_MEMORY", "lots", 1), 0);
-    assert_int_equal(parse(&p, false, ""), 0);
+    assert_int_equal(parse(&p, 0, ""), 0);
     assert_int_equal(bh_cli_from_environment(&p.sets[0], &p.err), -BH_USAGE);
     assert_string_equal(p.err.message, "environment variable BULKHEAD_TEST_MEMORY: \"lots\" is not "
                                        "a size such as 512, 64K, 16M or 2G");
@@ -247,7 +253,7 @@ static void a_wrong_value_in_a_file_is_named_with_its_place(void **state)
         struct parsed p;
 
         assert_int_equal(bh_json_parse(cases[i].text, strlen(cases[i].text), NULL, &t, NULL), 0);
-        assert_int_equal(parse(&p, false, ""), 0);
+        assert_int_equal(parse(&p, 0, ""), 0);
         assert_int_equal(bh_cli_from_node(&p.sets[0], bh_tree_root(t), "f", &p.err), -BH_INVALID);
         assert_string_equal(p.err.message, cases[i].message);
         assert_int_equal(p.err.code, BH_INVALID);
@@ -263,7 +269,7 @@ static void an_option_closed_to_files_is_not_taken_from_them(void **state)
 
     (void)state;
     assert_int_equal(bh_json_parse(text, strlen(text), NULL, &t, NULL), 0);
-    assert_int_equal(parse(&p, false, ""), 0);
+    assert_int_equal(parse(&p, 0, ""), 0);
     assert_int_equal(bh_cli_from_node(&p.sets[1], bh_tree_root(t), "f", &p.err), 0);
     assert_false(p.v.debug);
     done(&p);
