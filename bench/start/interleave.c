@@ -50,6 +50,7 @@ static void once(struct candidate *c, int round)
 
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     if (posix_spawnp(&pid, c->argv[0], &actions, NULL, c->argv, environ) != 0) {
         fprintf(stderr, "cannot start %s\n", c->argv[0]);
         exit(1);

@@ -314,26 +314,50 @@ static int remaining(const struct run *run, uint64_t began)
     return gone >= run->c->timeout_ms ? 0 : (int)(run->c->timeout_ms - gone);
 }
 
+enum { CHILD, SIGNALS, REPORT, SOCKET, MASTER, INPUT, OUTPUT, ERRORS, WATCHED };
+
+static void what_to_watch(const struct run *run, struct pollfd p[WATCHED])
+{
+    const struct bh_terminal *t = &run->terminal;
+    const int fds[WATCHED] = {
+        [CHILD] = run->child.pidfd,
+        [SIGNALS] = run->signals,
+        [REPORT] = run->report,
+        [SOCKET] = run->terminal_from,
+        [MASTER] = t->master,
+        [INPUT] = t->master >= 0 && !t->input.ended ? t->in : -1,
+        [OUTPUT] = run->streams.copies[0].from,
+        [ERRORS] = run->streams.copies[1].from,
+    };
+
+    for (int i = 0; i < WATCHED; i++)
+        p[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+}
+
+static void move_bytes(struct run *run, const struct pollfd p[WATCHED])
+{
+    struct bh_terminal *t = &run->terminal;
+
+    if (p[SOCKET].revents)
+        take_terminal(run);
+    else if (t->master >= 0 && !bh_terminal_pump(t, p[INPUT].revents, p[MASTER].revents))
+        bh_terminal_leave(t);
+    for (int i = 0; i < 2; i++)
+        if (p[OUTPUT + i].revents && !bh_stream_pump(&run->streams.copies[i]))
+            bh_closep(&run->streams.copies[i].from);
+}
+
 /* Until the container's first process has ended. */
 static int watch(struct run *run, struct bh_error *err)
 {
-    enum { CHILD, SIGNALS, REPORT, SOCKET, MASTER, INPUT, OUTPUT, ERRORS, COUNT };
     uint64_t began = run->c->timeout_ms ? now_ms() : 0;
 
     for (;;) {
-        struct bh_terminal *t = &run->terminal;
-        struct pollfd p[COUNT] = {
-            [CHILD] = {.fd = run->child.pidfd, .events = POLLIN},
-            [SIGNALS] = {.fd = run->signals, .events = POLLIN},
-            [REPORT] = {.fd = run->report, .events = POLLIN},
-            [SOCKET] = {.fd = run->terminal_from, .events = POLLIN},
-            [MASTER] = {.fd = t->master, .events = POLLIN},
-            [INPUT] = {.fd = t->master >= 0 && !t->input.ended ? t->in : -1, .events = POLLIN},
-            [OUTPUT] = {.fd = run->streams.copies[0].from, .events = POLLIN},
-            [ERRORS] = {.fd = run->streams.copies[1].from, .events = POLLIN},
-        };
-        int n = poll(p, COUNT, remaining(run, began));
+        struct pollfd p[WATCHED];
+        int n;
 
+        what_to_watch(run, p);
+        n = poll(p, WATCHED, remaining(run, began));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -344,13 +368,7 @@ static int watch(struct run *run, struct bh_error *err)
             take_report(run);
         if (p[SIGNALS].revents)
             take_signal(run);
-        if (p[SOCKET].revents)
-            take_terminal(run);
-        else if (t->master >= 0 && !bh_terminal_pump(t, p[INPUT].revents, p[MASTER].revents))
-            bh_terminal_leave(t);
-        for (int i = 0; i < 2; i++)
-            if (p[OUTPUT + i].revents && !bh_stream_pump(&run->streams.copies[i]))
-                bh_closep(&run->streams.copies[i].from);
+        move_bytes(run, p);
         if (p[CHILD].revents)
             return 0;
     }
