@@ -248,16 +248,26 @@ static bool is_clean(const char *path, size_t len)
     return bh_path_clean(path, len, clean, NULL) == 0 && strcmp(path, clean) == 0;
 }
 
+static bool whiteout_makes_sense(const struct wire_entry *w)
+{
+    struct wire_entry only = {.whiteout = w->whiteout,
+                              .path_len = w->path_len,
+                              .offset = w->offset};
+
+    return w->whiteout <= BH_WHITEOUT_OPAQUE && memcmp(w, &only, sizeof only) == 0;
+}
+
 static bool numbers_make_sense(const struct wire_entry *w)
 {
+    bool file = w->type == BH_ENTRY_FILE;
+
     if (w->whiteout != BH_WHITEOUT_NONE)
-        return w->whiteout <= BH_WHITEOUT_OPAQUE && w->type == 0 && !w->has_data && !w->size &&
-               !w->mode && !w->uid && !w->gid && !w->mtime_nsec && !w->xattr_count;
-    if (w->type < BH_ENTRY_FILE || w->type > BH_ENTRY_BLOCK || w->mode > 07777 ||
-        w->mtime_nsec > 999999999 || w->size > INT64_MAX || w->uid == UINT32_MAX ||
-        w->gid == UINT32_MAX)
+        return whiteout_makes_sense(w);
+    if (w->type < BH_ENTRY_FILE || w->type > BH_ENTRY_BLOCK || w->mode > 07777)
         return false;
-    return w->type == BH_ENTRY_FILE ? w->has_data == 1 : !w->has_data && !w->size;
+    if (w->mtime_nsec > 999999999 || w->uid == UINT32_MAX || w->gid == UINT32_MAX)
+        return false;
+    return w->has_data == file && w->size <= (file ? (uint64_t)INT64_MAX : 0);
 }
 
 static bool names_make_sense(const struct wire_entry *w, const struct bh_layer_entry *e)
