@@ -206,9 +206,10 @@ static int on_member(void *self, const struct bh_tar_member *m, bool *want, stru
         r = check_depth(p, p->path, err);
     if (r == 0)
         r = check_parents(p, p->path, err);
+    if (r < 0)
+        return r;
     e.path_len = strlen(p->path);
-    if (r == 0)
-        r = take_whiteout(&e, p->path, &skip, err);
+    r = take_whiteout(&e, p->path, &skip, err);
     if (r < 0 || skip)
         return r;
     if (e.whiteout == BH_WHITEOUT_NONE) {

@@ -159,7 +159,8 @@ static bool stated_digest(const char *path, struct bh_digest *ret)
 {
     const char *hex = last_component(path);
     size_t len = strcspn(hex, ".");
-    BH_AUTO(bh_freep) char *text = bh_format("sha256:%.*s", (int)BH_MIN(len, (size_t)64), hex);
+    BH_AUTO(bh_freep) char *digits = bh_strndup(hex, BH_MIN(len, (size_t)64));
+    BH_AUTO(bh_freep) char *text = bh_format("sha256:%s", digits);
     bool is_blob = strncmp(path, "blobs/sha256/", strlen("blobs/sha256/")) == 0;
     bool is_config = !strchr(path, '/') && strcmp(hex + len, ".json") == 0;
 
