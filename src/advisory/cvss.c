@@ -1,5 +1,7 @@
 #include "advisory/cvss.h"
 
+#include "advisory/cvss4.h"
+
 #include <string.h>
 
 struct metric {
@@ -15,7 +17,7 @@ static double minimum(double a, double b)
 
 /* The value letter of a metric, '\0' when the vector has none. Checks the form of each component on
  * its way; a metric given twice has no value. */
-static char value_of(const char *vector, const char *name)
+char bh_cvss_value(const char *vector, const char *name)
 {
     size_t len = strlen(name);
     char value = '\0';
@@ -38,7 +40,7 @@ static int weigh(const char *vector, const struct metric *metrics, size_t count,
                  struct bh_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        char value = value_of(vector, metrics[i].name);
+        char value = bh_cvss_value(vector, metrics[i].name);
         const char *at = value ? strchr(metrics[i].values, value) : NULL;
 
         if (!at)
@@ -95,9 +97,9 @@ static int score_v3(const char *vector, int *ret_tenths, struct bh_error *err)
     if (r < 0)
         return r;
     changed = w[4] > 0;
-    if (changed && value_of(vector, "PR") == 'L')
+    if (changed && bh_cvss_value(vector, "PR") == 'L')
         w[2] = 0.68;
-    if (changed && value_of(vector, "PR") == 'H')
+    if (changed && bh_cvss_value(vector, "PR") == 'H')
         w[2] = 0.5;
     iss = 1 - (1 - w[5]) * (1 - w[6]) * (1 - w[7]);
     impact = 6.42 * iss;
@@ -124,6 +126,9 @@ int bh_cvss_parse(const char *vector, struct bh_cvss *ret, struct bh_error *err)
     } else if (strncmp(vector + 5, "3.0/", 4) == 0 || strncmp(vector + 5, "3.1/", 4) == 0) {
         c.version = vector[7] == '0' ? 30 : 31;
         r = score_v3(vector + 9, &c.score, err);
+    } else if (strncmp(vector + 5, "4.0/", 4) == 0) {
+        c.version = 40;
+        r = bh_cvss4_score(vector + 9, &c.score, err);
     } else {
         return bh_fail(err, BH_UNSUPPORTED, "CVSS version of \"%.80s\"", vector);
     }

@@ -1,14 +1,14 @@
 /* advisory/cvss.h - base scores of CVSS vectors, and the severities they stand for.
  *
- * Versions 2, 3.0 and 3.1. Temporal and environmental metrics are accepted and do not count.
- * Sources: FIRST, CVSS v2 Guide section 3.2.1; CVSS v3.1 Specification sections 7.1, 7.4 and
- * appendix A. */
+ * Versions 2, 3.0, 3.1 and 4.0. Temporal, threat, environmental and supplemental metrics are
+ * accepted and do not count. Sources: FIRST, CVSS v2 Guide section 3.2.1; CVSS v3.1 Specification
+ * sections 7.1, 7.4 and appendix A; CVSS v4.0 Specification section 8. */
 #pragma once
 #include "base/error.h"
 #include "fact/severity.h"
 
 struct bh_cvss {
-    int version; /* 20, 30, 31 */
+    int version; /* 20, 30, 31, 40 */
     int score;   /* tenths: 98 is 9.8 */
 };
 

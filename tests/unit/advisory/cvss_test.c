@@ -24,6 +24,13 @@ static const struct {
     {"CVSS:3.1/AV:P/AC:H/PR:L/UI:R/S:U/C:L/I:L/A:L", 37, BH_SEVERITY_LOW},
     {"CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O/RC:C", 81, BH_SEVERITY_HIGH},
     {"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0, BH_SEVERITY_NEGLIGIBLE},
+    /* Examples of FIRST's document for version 4.0 and of published records. */
+    {"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 100, BH_SEVERITY_CRITICAL},
+    {"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 93, BH_SEVERITY_CRITICAL},
+    {"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:H/SC:N/SI:N/SA:N", 87, BH_SEVERITY_HIGH},
+    {"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N", 87, BH_SEVERITY_HIGH},
+    {"CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 73, BH_SEVERITY_HIGH},
+    {"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0, BH_SEVERITY_NEGLIGIBLE},
     {"AV:N/AC:L/Au:N/C:N/I:N/A:C", 78, BH_SEVERITY_HIGH}, /* guide, section 3.3.1 */
     {"AV:N/AC:L/Au:N/C:C/I:C/A:C", 100, BH_SEVERITY_HIGH},
     {"AV:L/AC:H/Au:N/C:C/I:C/A:C", 62, BH_SEVERITY_MEDIUM}, /* guide, section 3.3.3 */
@@ -54,6 +61,8 @@ static void incomplete_doubled_and_foreign_vectors_are_refused(void **state)
         "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
         "CVSS:3.1/AV:NN/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
         "CVSS:9.0/AV:N",
+        "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H",
+        "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:_/SI:H/SA:H",
         "high",
     };
 
