@@ -222,27 +222,24 @@ static int confine(struct bh_error *err)
 
 int bh_fetch_worker(int socket, struct bh_error *err)
 {
-    struct worker *w;
+    struct worker w = {.socket = socket};
     int r;
 
     signal(SIGPIPE, SIG_IGN); /* a parent that wants no more of a body closes its pipe */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return bh_fail(err, BH_INTERNAL, "curl_global_init");
-    w = bh_new0(sizeof *w);
-    w->socket = socket;
-    w->multi = curl_multi_init();
-    if (!w->multi)
+    w.multi = curl_multi_init();
+    if (!w.multi)
         abort();
     r = confine(err);
     if (!r)
-        r = serve(w, err);
+        r = serve(&w, err);
     for (size_t i = 0; i < BH_WIRE_TRANSFERS_MAX; i++) {
-        if (!w->transfers[i])
+        if (!w.transfers[i])
             continue;
-        curl_multi_remove_handle(w->multi, bh_fetch_transfer_handle(w->transfers[i]));
-        bh_fetch_transfer_free(w->transfers[i]);
+        curl_multi_remove_handle(w.multi, bh_fetch_transfer_handle(w.transfers[i]));
+        bh_fetch_transfer_free(w.transfers[i]);
     }
-    curl_multi_cleanup(w->multi);
-    free(w);
+    curl_multi_cleanup(w.multi);
     return r;
 }
