@@ -92,8 +92,10 @@ const char *const *bh_advisory_keys(struct bh_facts *f)
 
     if (ecosystem)
         keys[0] = bh_db_key(ecosystem, f->arena);
-    if (keys[0] && strcmp(f->distribution.id, "debian") == 0 && codename)
-        keys[1] = bh_db_key(bh_arena_format(f->arena, "debian-security:%s", codename), f->arena);
+    if (keys[0] && codename && strcmp(type, "deb") == 0)
+        keys[1] =
+            bh_db_key(bh_arena_format(f->arena, "%s-security:%s", f->distribution.id, codename),
+                      f->arena);
     return bh_facts_list(f, keys);
 }
 
@@ -171,12 +173,21 @@ static void open_for_distribution(struct matcher *m)
     struct bh_facts *f = m->facts;
     const char *type = NULL, *ecosystem = find_ecosystem(f, &type);
     const char *const *keys = bh_advisory_keys(f);
-    bool missing, found = false;
+    bool missing, found = false, named = false;
 
     for (size_t i = 0; keys[i]; i++) {
         open_database(m, keys[i], type, &missing);
         found |= !missing;
+        named |= !missing && i == 0;
     }
+    if (found && !named)
+        add_coverage(
+            f, false,
+            bh_arena_format(f->arena,
+                            "the security suite alone was asked: it names neither severities "
+                            "nor vulnerabilities without an update; next: bulkhead db import "
+                            "FILE (OSV %s)",
+                            ecosystem));
     if (found)
         return;
     if (!ecosystem)

@@ -51,53 +51,66 @@ static int update_feeds(struct update *u, struct bh_error *err)
     return r;
 }
 
-/* Lists that apt fetches now; apt's own ones when they are fresh, or when nothing can be fetched.
- */
-static int update_suite(struct update *u, struct bh_error *err)
+static int import_lists(struct update *u, const char *lists, const char *note, struct bh_error *err)
 {
-    const struct options *o = u->options;
-    BH_AUTO(bh_apt_removep) char *fetched = NULL;
-    BH_AUTO(bh_freep) char *lists = NULL;
     struct bh_import_result result = {0};
-    struct bh_error reason = BH_ERROR_INIT;
-    int64_t age = bh_suite_age(BH_APT_LISTS, bh_time_now());
-    bool fresh = age >= 0 && (uint64_t)age * 1000 <= o->max_age_ms && !o->suites.count;
-    const char *note = NULL;
-    int r = 0;
+    int r = bh_suite_import(&u->import, lists, note, &result, err);
 
-    if (!o->offline && !fresh)
-        r = bh_apt_fetch(o->suites.items, &fetched, &reason);
-    if (r < 0 && (age < 0 || o->suites.count)) {
-        *err = reason;
-        return r;
-    }
-    if (r < 0) {
-        bh_term_printf(u->call->err, BH_YELLOW,
-                       "warning: %s; using the lists of apt's last update\n", reason.message);
-        note = "could not be refreshed; from the lists of apt's last update";
-    }
-    lists = fetched ? bh_format("%s/lists", fetched) : bh_strdup(BH_APT_LISTS);
-    r = bh_suite_import(&u->import, lists, note, &result, err);
     if (r == 0)
         add_result(u, &result);
     return r;
 }
 
+static int fetch_suite(struct update *u, struct bh_error *err)
+{
+    BH_AUTO(bh_apt_removep) char *fetched = NULL;
+    BH_AUTO(bh_freep) char *lists = NULL;
+    int r = bh_apt_fetch(u->options->suites.items, &fetched, err);
+
+    if (r < 0)
+        return r;
+    lists = bh_format("%s/lists", fetched);
+    return import_lists(u, lists, NULL, err);
+}
+
+/* apt's own lists when they are fresh, else lists that apt fetches now, else apt's old ones. */
+static int update_suite(struct update *u, struct bh_error *err)
+{
+    const struct options *o = u->options;
+    int64_t age = bh_suite_age(BH_APT_LISTS, bh_time_now());
+    bool fresh = age >= 0 && (uint64_t)age * 1000 <= o->max_age_ms && !o->suites.count;
+    int r;
+
+    if (o->offline)
+        return import_lists(u, BH_APT_LISTS, NULL, err);
+    if (fresh && import_lists(u, BH_APT_LISTS, NULL, err) == 0)
+        return 0;
+    r = fetch_suite(u, err);
+    if (r == 0 || age < 0 || o->suites.count)
+        return r;
+    bh_term_printf(u->call->err, BH_YELLOW, "warning: %s; using the lists of apt's last update\n",
+                   err->message);
+    return import_lists(u, BH_APT_LISTS,
+                        "could not be refreshed; from the lists of apt's last update", err);
+}
+
+/* Each source is tried whatever became of the others; the first failure is the result. */
 static int run_all(struct update *u, struct bh_error *err)
 {
     struct bh_error suite = BH_ERROR_INIT;
-    int r = update_feeds(u, err);
+    int r = update_feeds(u, err), s;
 
-    if (r < 0 || u->options->no_suite)
+    if (u->options->no_suite)
         return r;
-    r = update_suite(u, &suite);
-    if (r == -BH_NOT_FOUND && u->options->feeds.count)
-        return 0; /* no Debian: the feeds are all there is */
+    s = update_suite(u, &suite);
+    if (s == 0 || (s == -BH_NOT_FOUND && u->options->feeds.count))
+        return r; /* not found: this is no Debian, the feeds are all there is */
     if (r < 0) {
-        *err = suite;
-        return bh_wrap(err, "security suite");
+        bh_term_printf(u->call->err, BH_YELLOW, "warning: security suite: %s\n", suite.message);
+        return r;
     }
-    return r;
+    *err = suite;
+    return bh_wrap(err, "security suite");
 }
 
 static int run(const struct bh_call *call, struct bh_error *err)
@@ -118,7 +131,7 @@ static int run(const struct bh_call *call, struct bh_error *err)
                        "the section \"db-update\" of the configuration");
     r = run_all(&u, err);
     bh_db_progress_end(&progress, r == 0);
-    if (r == 0) {
+    if (u.total.database_count) {
         bh_db_print_result(call->out, o->format == BH_FORMAT_JSON, &u.total);
         bh_db_warn(call->err, &u.total.feed);
     }

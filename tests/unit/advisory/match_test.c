@@ -172,6 +172,19 @@ static void the_security_suite_adds_only_what_no_cve_tells(void **state)
     assert_int_equal(f->source_count, 2);
 }
 
+static void a_suite_alone_is_no_blindness_but_its_limits_are_said(void **state)
+{
+    BH_AUTO(bh_facts_freep) struct bh_facts *f = image("debian", "11", "bookworm");
+
+    (void)state;
+    add_package(f, "deb", "zlib1g", "1:1.2.13.dfsg-1", "zlib");
+    bh_advisory_match(f, root);
+    assert_int_equal(f->vulnerability_count, 1);
+    assert_false(bh_facts_is_blind(f, BH_SUBJECT_VULNERABILITIES));
+    assert_int_equal(f->coverage_count, 1);
+    assert_non_null(strstr(f->coverage[0].reason, "neither severities"));
+}
+
 static void rpm_packages_match_by_name_and_modular_builds_do_not_mix(void **state)
 {
     BH_AUTO(bh_facts_freep) struct bh_facts *f = image("almalinux", "9.3", NULL);
@@ -312,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_debian_package_is_matched_by_its_source),
         cmocka_unit_test(the_security_suite_adds_only_what_no_cve_tells),
+        cmocka_unit_test(a_suite_alone_is_no_blindness_but_its_limits_are_said),
         cmocka_unit_test(rpm_packages_match_by_name_and_modular_builds_do_not_mix),
         cmocka_unit_test(records_that_name_each_other_become_one_finding),
         cmocka_unit_test(without_a_database_for_it_an_image_is_never_called_clean),
