@@ -124,6 +124,24 @@ static int on_path(void *self, const struct bh_layer_path *p, struct bh_error *e
     return 0;
 }
 
+static uint32_t shown_layer(const struct merge *m, uint32_t layer)
+{
+    return m->is_directory ? BH_LAYER_NONE : layer;
+}
+
+static const char *copied(struct bh_facts *f, const char *text)
+{
+    return text ? bh_arena_strdup(f->arena, text) : NULL;
+}
+
+static void take_gap(struct merge *m, const struct bh_layer_gap *g, uint32_t layer)
+{
+    struct bh_facts *f = m->facts;
+
+    bh_facts_not_covered(f, copied(f, g->subject), *g->path ? g->path : NULL, shown_layer(m, layer),
+                         g->blind, copied(f, g->reason));
+}
+
 static void add_layer(struct merge *m, const struct bh_layer_facts *l)
 {
     for (size_t i = 0; i < l->distribution_count; i++)
@@ -132,18 +150,17 @@ static void add_layer(struct merge *m, const struct bh_layer_facts *l)
         add_item(m, l->databases[i].path, DATABASE, &l->databases[i]);
     for (size_t i = 0; i < l->file_note_count; i++)
         add_item(m, l->files[i].path, NOTABLE_FILE, &l->files[i]);
+    /* A gap of no path in particular cannot be removed by another layer. */
     for (size_t i = 0; i < l->gap_count; i++)
-        add_item(m, l->gaps[i].path, GAP, &l->gaps[i]);
+        if (*l->gaps[i].path)
+            add_item(m, l->gaps[i].path, GAP, &l->gaps[i]);
+        else
+            take_gap(m, &l->gaps[i], m->layer);
     m->facts->size_bytes += l->file_bytes;
     m->facts->file_count += l->file_count;
 }
 
 /* ---- what remains ---- */
-
-static uint32_t shown_layer(const struct merge *m, uint32_t layer)
-{
-    return m->is_directory ? BH_LAYER_NONE : layer;
-}
 
 static const struct bh_distribution *distribution_at(const struct merge *m, const char *path)
 {
@@ -153,11 +170,6 @@ static const struct bh_distribution *distribution_at(const struct merge *m, cons
         if (i->kind == DISTRIBUTION)
             return &((const struct bh_layer_distribution *)i->record)->distribution;
     return NULL;
-}
-
-static const char *copied(struct bh_facts *f, const char *text)
-{
-    return text ? bh_arena_strdup(f->arena, text) : NULL;
 }
 
 static void take_distribution(struct merge *m)
@@ -258,10 +270,7 @@ static void take_node(struct merge *m, const struct node *n)
         } else if (i->kind == NOTABLE_FILE) {
             bh_file_finding(i->record, shown_layer(m, i->layer), f);
         } else if (i->kind == GAP) {
-            const struct bh_layer_gap *g = i->record;
-
-            bh_facts_not_covered(f, copied(f, g->subject), *g->path ? g->path : NULL,
-                                 shown_layer(m, i->layer), g->blind, copied(f, g->reason));
+            take_gap(m, i->record, i->layer);
         }
     }
     if (!has_database && n->database_removed_by != BH_LAYER_NONE)

@@ -267,6 +267,26 @@ static void what_cannot_be_read_is_a_gap(void **state)
     assert_int_equal(devices, 1);
 }
 
+/* An inspector's gap without a path: more notable files than it may report. */
+static void a_gap_of_a_whole_layer_outlives_every_layer_above(void **state)
+{
+    static struct member many[20003];
+    static const struct member root[] = {DIR_OF(""), OPAQUE_OF(""), END};
+    const struct member *layers[] = {many, root, NULL};
+
+    (void)state;
+    for (size_t i = 0; i + 1 < BH_COUNT_OF(many); i++) {
+        static char paths[BH_COUNT_OF(many)][16];
+
+        (void)snprintf(paths[i], sizeof paths[i], "f%zu", i);
+        many[i] = (struct member){.path = paths[i], .type = BH_ENTRY_FILE, .mode = 04755};
+    }
+    BH_AUTO(bh_facts_freep) struct bh_facts *f = merged(layers, false);
+
+    assert_int_equal(f->finding_count, 0);
+    assert_true(bh_facts_is_blind(f, BH_SUBJECT_FINDINGS));
+}
+
 static void no_database_at_all_proves_nothing(void **state)
 {
     static const struct member layer[] = {FILE_OF("app", "x"), END};
@@ -289,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_database_that_comes_back_begins_anew),
         cmocka_unit_test(distroless_lists_one_file_for_each_package),
         cmocka_unit_test(what_cannot_be_read_is_a_gap),
+        cmocka_unit_test(a_gap_of_a_whole_layer_outlives_every_layer_above),
         cmocka_unit_test(no_database_at_all_proves_nothing),
     };
 
