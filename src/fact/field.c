@@ -1,9 +1,9 @@
 #include "fact/field.h"
 
+#include "base/time.h"
 #include "fact/derived.h"
 
 #include <string.h>
-#include <time.h>
 
 const char *bh_record_class_subject(enum bh_record_class c)
 {
@@ -88,20 +88,19 @@ static enum bh_known give_layer(struct bh_value *ret, uint32_t layer)
     return layer == BH_LAYER_NONE ? BH_ABSENT : give_int(ret, layer);
 }
 
+/* Builders that make the same bytes each time write the epoch, or a day or two behind it: no date.
+ */
+#define NO_DATE_BEFORE (365 * BH_SECONDS_PER_DAY)
+
 static enum bh_known give_age_days(struct bh_value *ret, const char *rfc3339, int64_t now)
 {
-    struct tm tm = {0};
-    const char *rest;
+    int64_t then;
 
     if (!rfc3339 || !*rfc3339)
         return BH_ABSENT;
-    /* An offset from UTC moves the age by less than a day: not worth reading. */
-    rest = strptime(rfc3339, "%Y-%m-%d", &tm);
-    if (!rest)
+    if (bh_time_parse(rfc3339, &then, NULL) < 0 && bh_date_parse(rfc3339, &then, NULL) < 0)
         return BH_UNKNOWN;
-    if (*rest == 'T' || *rest == ' ')
-        (void)strptime(rest + 1, "%H:%M:%S", &tm); /* a bad time of day leaves midnight */
-    return give_int(ret, (now - (int64_t)timegm(&tm)) / 86400);
+    return then < NO_DATE_BEFORE ? BH_ABSENT : give_int(ret, bh_days_between(then, now));
 }
 
 /* A configuration that could not be read is unknown; an image without one has none. */
