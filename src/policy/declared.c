@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A name that ends in '.' is open: any identifier may follow it. */
+/* Sorted, for bsearch. */
 static const char *const fields[] = {
     "container.cni.json",
     "container.duration",
@@ -37,7 +37,6 @@ static const char *const fields[] = {
     "evt.abspath.dst",
     "evt.abspath.src",
     "evt.arg",
-    "evt.arg.",
     "evt.args",
     "evt.asynctype",
     "evt.buffer",
@@ -88,7 +87,6 @@ static const char *const fields[] = {
     "evt.outputtime",
     "evt.plugininfo",
     "evt.pluginname",
-    "evt.rawarg.",
     "evt.rawres",
     "evt.rawtime",
     "evt.rawtime.ns",
@@ -256,8 +254,8 @@ static const char *const fields[] = {
     "proc.aname",
     "proc.apid",
     "proc.args",
-    "proc.cmdline",
     "proc.cmdlenargs",
+    "proc.cmdline",
     "proc.cmdnargs",
     "proc.cwd",
     "proc.duration",
@@ -306,12 +304,12 @@ static const char *const fields[] = {
     "proc.sid.exepath",
     "proc.sid.name",
     "proc.sname",
+    "proc.stderr.name",
+    "proc.stderr.type",
     "proc.stdin.name",
     "proc.stdin.type",
     "proc.stdout.name",
     "proc.stdout.type",
-    "proc.stderr.name",
-    "proc.stderr.type",
     "proc.thread.cpu",
     "proc.tty",
     "proc.vmrss",
@@ -357,19 +355,23 @@ static const char *const fields[] = {
     "user.uid",
 };
 
-/* A few hundred names, asked for once per use in a rule file. */
+/* Any identifier may follow these. */
+static const char *const open_names[] = {"evt.arg.", "evt.rawarg."};
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 bool bh_declared_field(const char *name)
 {
-    for (size_t i = 0; i < BH_COUNT_OF(fields); i++) {
-        size_t len = strlen(fields[i]);
+    for (size_t i = 0; i < BH_COUNT_OF(open_names); i++) {
+        size_t len = strlen(open_names[i]);
 
-        if (strcmp(fields[i], name) == 0)
-            return true;
-        if (fields[i][len - 1] == '.' && strncmp(fields[i], name, len) == 0 &&
-            strchr(name + len, '.') == NULL)
+        if (strncmp(open_names[i], name, len) == 0 && strchr(name + len, '.') == NULL)
             return true;
     }
-    return false;
+    return bsearch(&name, fields, BH_COUNT_OF(fields), sizeof name, compare) != NULL;
 }
 
 const char *const *bh_declared_fields(size_t *count)

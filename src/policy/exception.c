@@ -38,7 +38,10 @@ static bool put_comparison(struct bh_policy *p, const struct bh_draft_exception 
 {
     bool list = takes_list(op), first = true;
 
-    bh_buf_printf(b, "%s %s ", field, op);
+    bh_buf_puts(b, field);
+    bh_buf_putc(b, ' ');
+    bh_buf_puts(b, op);
+    bh_buf_putc(b, ' ');
     if (!list) {
         const char *text = bh_policy_scalar(p, value);
 
