@@ -110,5 +110,7 @@ int main(int argc, char **argv)
     }
     (void)work(sender, &outcome, &failure);
     /* _exit: nothing is left to be done at exit, and the sandbox is not made for it. */
-    _exit(bh_layer_sender_finish(sender, &outcome, &failure, &err) < 0);
+    if (bh_layer_sender_finish(sender, &outcome, &failure, &err) < 0)
+        _exit(1);
+    _exit(failure.code == BH_USAGE ? 2 : 0);
 }

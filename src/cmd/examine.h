@@ -38,7 +38,7 @@ struct bh_examine_options {
          .kind = BH_OPTION_INT,                                                                    \
          .offset = BH_EXAMINE_AT_(type, member, limit_entries),                                    \
          .value = "N",                                                                             \
-         .fallback = "4000000",                                                                    \
+         .fallback = "1000000",                                                                    \
          .text = "Refuse a layer with more files"},                                                \
         {.name = "limit-ratio",                                                                    \
          .kind = BH_OPTION_INT,                                                                    \

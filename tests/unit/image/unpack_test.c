@@ -5,9 +5,11 @@
 
 #include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/xattr.h>
 #include <zstd.h>
 
@@ -222,6 +224,33 @@ static void a_worker_that_dies_is_told(void **state)
     assert_nothing_left();
 }
 
+static void a_disk_that_takes_no_more_leaves_nothing_behind(void **state)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf tar = BH_BUF_INIT(0), packed = BH_BUF_INIT(0);
+    BH_AUTO(bh_layer_lease_done) struct bh_layer_lease lease = BH_LAYER_LEASE_INIT;
+    static char big[300000];
+    struct rlimit old, small;
+    struct bh_error err = BH_ERROR_INIT;
+    struct job j;
+    int r;
+
+    (void)state;
+    tar_add(&tar, &(struct tar_entry){.name = "before", .content = "fits"});
+    tar_add(&tar, &(struct tar_entry){.name = "big", .content = big, .size = sizeof big});
+    tar_end(&tar);
+    layer_gzip(&tar, &packed);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = 100000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    r = unpack(&packed, NULL, NULL, NULL, &j, &lease, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(r, -BH_IO);
+    assert_non_null(strstr(err.message, "big"));
+    assert_nothing_left();
+}
+
 static void inspecting_answers_with_digests_and_facts(void **state)
 {
     BH_AUTO(bh_buf_done) struct bh_buf tar = BH_BUF_INIT(0), gzip = BH_BUF_INIT(0);
@@ -278,6 +307,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refused_layers_leave_nothing_behind),
         cmocka_unit_test(damaged_layers_leave_nothing_behind),
         cmocka_unit_test(a_worker_that_dies_is_told),
+        cmocka_unit_test(a_disk_that_takes_no_more_leaves_nothing_behind),
         cmocka_unit_test(inspecting_answers_with_digests_and_facts),
     };
     int failed;
