@@ -1,8 +1,15 @@
 #include "base/json.h"
 #include "cmd/command.h"
 #include "policy/rules.h"
+#include "sys/digest.h"
+#include "sys/fd.h"
+#include "sys/sandbox.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define OUTPUT_MAX (16u << 20) /* bytes of the answer */
 
 struct options {
     int format;
@@ -142,22 +149,90 @@ static void show_json(const struct bh_call *call, const struct bh_policy *p, boo
     (void)fputc('\n', call->out->stream); /* the frame checks the stream */
 }
 
-static int run(const struct bh_call *call, struct bh_error *err)
+/* Rule files may come from strangers, so they are read here and parsed in a process that can do
+ * nothing but hand back text. */
+struct inquiry {
+    const struct bh_call *call;
+    struct bh_buf *texts; /* of the operands */
+};
+
+static int add_files(struct bh_policy *p, const struct inquiry *q, struct bh_error *err)
+{
+    const struct bh_strings *names = &q->call->operands;
+    int r = names->count == 0 ? bh_policy_add_default(p, err) : 0;
+
+    for (size_t i = 0; i < names->count && r == 0; i++)
+        r = bh_policy_add_text(p, names->items[i], bh_buf_text(&q->texts[i]), q->texts[i].len, err);
+    return r;
+}
+
+/* The first byte of what comes back says whether there was a fault. */
+static int check_confined(void *arg, struct bh_buf *out, struct bh_error *err)
 {
     BH_AUTO(bh_policy_freep) struct bh_policy *p = bh_policy_new();
-    const struct options *o = call->options;
-    int r = call->operands.count == 0 ? bh_policy_add_default(p, err) : 0;
+    const struct inquiry *q = arg;
+    const struct options *o = q->call->options;
+    struct bh_call call = *q->call;
+    struct bh_term term = *call.out;
+    char *text = NULL;
+    size_t len = 0;
+    int r = add_files(p, q, err);
+    bool failed;
 
-    for (size_t i = 0; i < call->operands.count && r == 0; i++)
-        r = bh_policy_add_file(p, call->operands.items[i], err);
     if (r < 0)
         return r;
-    r = bh_policy_finish(p, NULL);
+    failed = bh_policy_finish(p, NULL) < 0;
+    term.stream = open_memstream(&text, &len);
+    if (!term.stream)
+        return bh_fail_errno(err, "memory stream");
+    call.out = &term;
     if (o->format == BH_FORMAT_JSON)
-        show_json(call, p, r < 0);
+        show_json(&call, p, failed);
     else
-        show_text(call, p, r < 0, o->quiet);
-    return r < 0 ? BH_EXIT_USAGE : BH_EXIT_DONE;
+        show_text(&call, p, failed, o->quiet);
+    if (fclose(term.stream) != 0)
+        r = bh_fail_errno(err, "memory stream");
+    if (r == 0)
+        r = bh_buf_append(out, failed ? "f" : "g", 1, err);
+    if (r == 0)
+        r = bh_buf_append(out, text, len, err);
+    free(text);
+    return r;
+}
+
+static int read_files(const struct bh_call *call, struct bh_buf *texts, struct bh_error *err)
+{
+    for (size_t i = 0; i < call->operands.count; i++) {
+        int r;
+
+        texts[i] = BH_BUF_INIT(BH_POLICY_FILE_MAX);
+        r = bh_read_file_at(AT_FDCWD, call->operands.items[i], &texts[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int run(const struct bh_call *call, struct bh_error *err)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf out = BH_BUF_INIT(OUTPUT_MAX);
+    BH_AUTO(bh_freep)
+    struct bh_buf *texts = bh_new0((call->operands.count + 1) * sizeof *texts);
+    const struct bh_sandbox sandbox = {.cpu_seconds = 60};
+    struct inquiry q = {.call = call, .texts = texts};
+    struct bh_digest warm;
+    int r = read_files(call, texts, err);
+
+    /* OpenSSL reads its configuration when first used, which the child cannot. */
+    bh_digest_of(BH_SHA256, "", 0, &warm);
+    if (r == 0)
+        r = bh_sandbox_run(&sandbox, check_confined, &q, -1, &out, err);
+    for (size_t i = 0; i < call->operands.count; i++)
+        bh_buf_done(&texts[i]);
+    if (r < 0)
+        return r;
+    (void)fputs(bh_buf_text(&out) + 1, call->out->stream); /* the frame checks the stream */
+    return out.data[0] == 'g' ? BH_EXIT_DONE : BH_EXIT_USAGE;
 }
 
 static const struct bh_option options[] = {

@@ -2,6 +2,7 @@
 #include "base/term.h"
 #include "cmd/command.h"
 #include "policy/parser.h"
+#include "sys/sandbox.h"
 
 #include <string.h>
 
@@ -23,9 +24,13 @@ static void parse_line(const struct bh_call *call, const char *line, size_t len)
 static int run(const struct bh_call *call, struct bh_error *err)
 {
     BH_AUTO(bh_freep) char *line = NULL;
+    const struct bh_sandbox sandbox = {.file_bytes = UINT64_C(1) << 40}; /* standard output */
     size_t size = 0;
     ssize_t len;
+    int r = bh_sandbox_enter(&sandbox, NULL, err);
 
+    if (r < 0)
+        return r;
     while ((len = getline(&line, &size, stdin)) >= 0) {
         if (len > 0 && line[len - 1] == '\n')
             len--;

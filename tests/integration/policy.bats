@@ -23,6 +23,13 @@ load lib
     [ -z "$output" ]
 }
 
+@test "policy parse answers into a file too" {
+    printf "a and b\nx y\n" >"$WORK/in"
+    "$BULKHEAD" policy parse <"$WORK/in" >"$WORK/out"
+    [ "$(head -1 "$WORK/out")" = ok ]
+    [ "$(wc -l <"$WORK/out")" = 2 ]
+}
+
 @test "the policy that ships is good" {
     run bulkhead policy check
     expect_status 0
