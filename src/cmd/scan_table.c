@@ -29,7 +29,8 @@ static void put_layer(struct bh_table *t, uint32_t layer)
 static void heading(const struct bh_term *t, const char *text)
 {
     fputc('\n', t->stream);
-    bh_term_printf(t, BH_BOLD, "%s\n", text);
+    bh_term_printf(t, BH_BOLD, "%s", text);
+    fputc('\n', t->stream);
 }
 
 /* ---- vulnerabilities ---- */
@@ -221,12 +222,14 @@ static void print_vulnerabilities(const struct bh_term *t, const struct bh_facts
         bh_term_printf(t, BH_GREEN,
                        "None of the advisories below applies to the packages found.\n");
     }
-    if (bh_facts_is_blind(f, BH_SUBJECT_VULNERABILITIES))
+    if (bh_facts_is_blind(f, BH_SUBJECT_VULNERABILITIES)) {
         bh_term_printf(
-            t, BH_BOLD_YELLOW, "%s\n",
+            t, BH_BOLD_YELLOW, "%s",
             f->vulnerability_count || f->source_count
                 ? "Not all was checked: see below what was not looked at."
                 : "Not checked: see below why. This is no statement that there are none.");
+        fputc('\n', t->stream);
+    }
     for (size_t i = 0; i < count; i++)
         free(groups[i].members);
     free(groups);
@@ -294,7 +297,7 @@ static void print_findings(const struct bh_term *t, const struct bh_facts *f, bo
     }
     heading(t, "Findings");
     if (f->finding_count == 0)
-        bh_term_printf(t, BH_GREEN, "None.\n");
+        fputs("None.\n", t->stream);
     bh_table_print(table, t);
     free(list);
 }
@@ -307,9 +310,12 @@ static void print_head(const struct bh_term *t, const struct bh_facts *f)
     char size[16];
 
     bh_text_safe(&name, f->target.reference);
-    bh_term_printf(t, BH_BOLD, "%s\n", bh_buf_text(&name));
-    if (*f->target.digest)
-        bh_term_printf(t, BH_DIM, "%s\n", f->target.digest);
+    bh_term_printf(t, BH_BOLD, "%s", bh_buf_text(&name));
+    fputc('\n', t->stream);
+    if (*f->target.digest) {
+        bh_term_printf(t, BH_DIM, "%s", f->target.digest);
+        fputc('\n', t->stream);
+    }
     if (f->distribution.pretty_name || f->distribution.id)
         bh_text_safe(&os, f->distribution.pretty_name ? f->distribution.pretty_name
                                                       : f->distribution.id);
