@@ -40,7 +40,7 @@ make_certificates() {
         -out "$WORK/ca.pem" 2>/dev/null
     openssl req "${days[@]:2}" -subj /CN=127.0.0.1 -keyout "$WORK/server.key" -out "$WORK/server.csr" 2>/dev/null
     openssl x509 -req -in "$WORK/server.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -days 2 \
-        -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$WORK/server.pem" 2>/dev/null
+        -extfile <(echo subjectAltName=IP:127.0.0.1,DNS:registry.test) -out "$WORK/server.pem" 2>/dev/null
     openssl x509 -req -in "$WORK/server.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -days 2 \
         -extfile <(echo subjectAltName=DNS:elsewhere.example) -out "$WORK/other.pem" 2>/dev/null
 }
@@ -321,6 +321,60 @@ log_count() { jq -s "[.[] | select($1)] | length" "$WORK/log"; }
     run as_user "$BULKHEAD" pull --plain-http "docker://127.0.0.1:$PORT/cut/image:latest"
     expect_status 0
     expect_output "@$DIGEST"
+}
+
+@test "names are looked up inside the confinement" {
+    require_root
+    require_jail
+    echo "nameserver 127.0.0.1" >"$WORK/resolv.conf"
+    mount --bind "$WORK/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+    "$TREE/tests/lib/name_server.py" registry.test >"$WORK/names.out" 2>&1 3>&- &
+    echo $! >>"$WORK/pids"
+    for _ in $(seq 50); do getent ahostsv4 registry.test >/dev/null && break; sleep 0.1; done
+    SSL_CERT_FILE=$WORK/ca.pem run bulkhead pull "docker://registry.test:$TLS_PORT/ok/image:latest"
+    umount "$(readlink -f /etc/resolv.conf)"
+    pulled
+}
+
+@test "a proxy of the environment is used for names that are not excepted" {
+    "$TREE/tests/lib/connect_proxy.py" "$WORK/proxy-port" "$WORK/proxy-log" "$TLS_PORT" 3>&- &
+    echo $! >>"$WORK/pids"
+    for _ in $(seq 100); do [ -s "$WORK/proxy-port" ] && break; sleep 0.1; done
+    export SSL_CERT_FILE=$WORK/ca.pem HTTPS_PROXY=http://127.0.0.1:$(cat "$WORK/proxy-port")
+    run bulkhead pull docker://registry.test:4443/ok/image:latest
+    pulled
+    grep -q '^CONNECT registry.test:4443 ' "$WORK/proxy-log"
+    rm -rf "$BULKHEAD_ROOT"
+    : >"$WORK/proxy-log"
+    tls_pull ok # loopback goes without
+    pulled
+    NO_PROXY=registry.test run bulkhead pull docker://registry.test:4443/ok/image:latest
+    [ "$status" != 0 ]
+    [ ! -s "$WORK/proxy-log" ]
+}
+
+@test "the process that speaks to the network is confined" {
+    "$BULKHEAD" pull --plain-http "docker://127.0.0.1:$PORT/slow/image:latest" 2>/dev/null 3>&- &
+    pid=$!
+    for _ in $(seq 100); do [ -n "$(find "$BULKHEAD_ROOT/tmp" -name 'partial-*' -size +0 2>/dev/null)" ] && break; sleep 0.1; done
+    worker=
+    for status_file in /proc/[0-9]*/status; do
+        grep -qs '^Name:.bulkhead-fetch' "$status_file" &&
+            [ "$(awk '/^PPid:/ { print $2 }' "$status_file")" = "$pid" ] && worker=${status_file%/status}
+    done
+    cp "$worker/status" "$WORK/worker"
+    files=$(find "$worker/fd" -type l -lname '/*' ! -lname '/dev/*' 2>/dev/null || true)
+    kill "$pid"
+    wait "$pid" || true
+    grep -q '^NoNewPrivs:.1' "$WORK/worker"
+    grep -q '^Seccomp:.2' "$WORK/worker"
+    grep -q '^CapEff:.0000000000000000' "$WORK/worker"
+    grep -q '^CapPrm:.0000000000000000' "$WORK/worker"
+    [ -z "$files" ] # no file is open in it
+    [ "$(id -u)" != 0 ] || grep -q '^Uid:.65534.65534.65534.65534' "$WORK/worker"
+    # It ends with the one that started it.
+    for _ in $(seq 50); do grep -qs '^State:.[^Z]' "$worker/status" || break; sleep 0.1; done
+    ! grep -qs '^State:.[^Z]' "$worker/status"
 }
 
 # ---- Debian's registry
