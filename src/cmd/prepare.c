@@ -2,7 +2,7 @@
 #include "base/time.h"
 #include "cmd/examine.h"
 #include "cmd/run.h"
-#include "image/unpack.h"
+#include "image/unpacked.h"
 #include "policy/judge.h"
 #include "profile/profile.h"
 #include "runtime/compose.h"
@@ -23,15 +23,12 @@ struct preparation {
     struct bh_facts *facts;
     struct bh_policy *policy;
     struct bh_verdict *verdict;
-    struct bh_layer_lease *leases; /* bottom first, as the image's layers */
-    size_t lease_count;
+    struct bh_unpacked unpacked;
 };
 
 static void preparation_done(struct preparation *p)
 {
-    for (size_t i = 0; i < p->lease_count; i++)
-        bh_layer_lease_done(&p->leases[i]);
-    free(p->leases);
+    bh_unpacked_done(&p->unpacked);
     bh_verdict_free(p->verdict);
     bh_policy_free(p->policy);
     bh_facts_free(p->facts);
@@ -89,70 +86,39 @@ static int judge(struct preparation *p, struct bh_error *err)
 
 /* ---- the layers ---- */
 
-struct filling {
-    struct bh_image *image;
-    size_t index;
-    struct bh_digest diff_id;
-};
-
-static int fill(int fs_fd, void *data, struct bh_error *err)
+static void show_layers(void *data, size_t done, size_t total)
 {
-    const struct filling *f = data;
-    const struct bh_image_layer *layer = &f->image->layers[f->index];
-    BH_AUTO(bh_blob_done) struct bh_blob blob = {.fd = -1};
-    struct bh_layer_outcome outcome;
-    struct bh_layer_source source;
-    int r = layer->blob.media_type ? bh_layer_format_check(layer->blob.media_type, err) : 0;
-
-    if (r == 0)
-        r = bh_image_open_layer(f->image, f->index, &blob, err);
-    if (r)
-        return r;
-    source = (struct bh_layer_source){
-        .fd = blob.fd,
-        .offset = blob.offset,
-        .size = blob.size_bytes,
-        .digest = bh_digest_is_set(&layer->blob.digest) ? &layer->blob.digest : NULL,
-        .diff_id = &f->diff_id,
-    };
-    return bh_layer_unpack(&source, NULL, fs_fd, &outcome, NULL, err);
+    bh_progress_count(data, done, total);
 }
 
 /* Every layer unpacked and held; then named for the record, the uppermost first. */
 static int unpack(struct preparation *p, struct bh_launch_layer *layers, struct bh_error *err)
 {
     struct bh_image *image = p->target.image;
-    size_t count = image->layer_count;
+    bool shown = p->call->err->tty && image->layer_count;
     struct bh_progress progress;
-    bool shown = p->call->err->tty && count;
     int r = 0;
 
-    p->leases = bh_new0((count + 1) * sizeof *p->leases);
+    /* A root file system tar states none: it was learnt while the layer was inspected. */
+    for (size_t i = 0; i < image->layer_count && r == 0; i++)
+        r = bh_digest_parse(p->facts->layers[i].diff_id, &image->layers[i].diff_id, err);
+    if (r)
+        return r;
     if (shown)
         bh_progress_start(&progress, p->call->err, "unpack layers");
-    for (size_t i = 0; i < count && !r; i++) {
-        struct filling f = {.image = image, .index = i};
-        const char *slash;
-
-        p->leases[i] = BH_LAYER_LEASE_INIT;
-        r = bh_digest_parse(p->facts->layers[i].diff_id, &f.diff_id, err);
-        if (r == 0)
-            r = bh_store_layer_lease(p->target.store, &f.diff_id, fill, &f, &p->leases[i], err);
-        if (r)
-            break;
-        p->lease_count++;
-        slash = strrchr(p->leases[i].path, '/');
-        layers[count - 1 - i] =
-            (struct bh_launch_layer){bh_arena_strdup(p->arena, p->leases[i].path),
-                                     bh_arena_format(p->arena, "%.*s/lock",
-                                                     (int)(slash - p->leases[i].path),
-                                                     p->leases[i].path)};
-        if (shown)
-            bh_progress_count(&progress, i + 1, count);
-    }
+    r = bh_image_unpack(image, p->target.store, NULL, shown ? show_layers : NULL, &progress,
+                        &p->unpacked, err);
     if (shown)
         fputs("\r\033[K", p->call->err->stream);
-    return r ? bh_wrap(err, "unpack layer %zu of %zu", p->lease_count + 1, count) : 0;
+    for (size_t i = 0; i < p->unpacked.count; i++) {
+        const char *path = p->unpacked.layers[i].path, *slash = strrchr(path, '/');
+
+        layers[p->unpacked.count - 1 - i] =
+            (struct bh_launch_layer){bh_arena_strdup(p->arena, path),
+                                     bh_arena_format(p->arena, "%.*s/lock", (int)(slash - path),
+                                                     path)};
+    }
+    return r;
 }
 
 /* ---- what the record depends on ---- */
@@ -301,8 +267,11 @@ int bh_run_prepare(const struct bh_call *call, const struct bh_run_request *q,
                    struct bh_launch **ret, struct bh_error *err)
 {
     BH_AUTO(preparation_done)
-    struct preparation p = {
-        .call = call, .q = q, .arena = bh_arena_new(), .target = BH_TARGET_INIT};
+    struct preparation p = {.call = call,
+                            .q = q,
+                            .arena = bh_arena_new(),
+                            .target = BH_TARGET_INIT,
+                            .unpacked = BH_UNPACKED_INIT};
     const struct bh_target_options target = {.platform = q->platform,
                                              .auth_file = q->auth_file,
                                              .plain_http = q->plain_http};

@@ -19,6 +19,7 @@ struct bh_ingest {
     struct bh_digest expected; /* unset when not known */
     uint64_t size, offset;     /* promised (UINT64_MAX: not known) and there */
     bool keep;                 /* an abort leaves the bytes for a later attempt */
+    bool counted;              /* among the lease's open ingests */
     char name[160];
 };
 
@@ -96,6 +97,8 @@ int bh_store_read_blob(struct bh_store *s, const struct bh_digest *d, size_t lim
 
 static void ingest_free(struct bh_ingest *i)
 {
+    if (i->counted)
+        i->lease->ingests--;
     bh_closep(&i->fd);
     bh_hasher_free(i->hasher);
     free(i);
@@ -108,12 +111,24 @@ static void start_hash(struct bh_ingest *i)
     i->offset = 0;
 }
 
-/* Opens and locks tmp/<name> under the store lock, which *lock holds; a partial file in other hands
- * is waited for without it, then *ret_again says to look at everything anew. */
+static int wait_for(struct bh_ingest *i, struct bh_error *err)
+{
+    while (flock(i->fd, LOCK_EX) < 0) {
+        if (errno != EINTR)
+            return bh_fail_errno(err, "lock a file in store %s", i->lease->store->path);
+    }
+    return 0;
+}
+
+/* Opens and locks tmp/<name> under the store lock, which *lock holds. A partial file in other hands
+ * is waited for without it, then *ret_again says to look at everything anew. Who holds another
+ * partial file does not wait, since the other could be waiting for that one: it writes a file of
+ * its own, and whoever comes last replaces the blob by the same bytes. */
 static int open_temporary(struct bh_ingest *i, int *lock, bool *ret_again, struct bh_error *err)
 {
     struct bh_store *s = i->lease->store;
     int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (i->keep ? 0 : O_EXCL);
+    int e = 0;
 
     *ret_again = false;
     i->fd = openat(s->tmp_fd, i->name, flags, 0600);
@@ -123,20 +138,19 @@ static int open_temporary(struct bh_ingest *i, int *lock, bool *ret_again, struc
         /* Its last owner may have renamed or removed it after it was opened here. */
         if (bh_store_is_same(i->fd, s->tmp_fd, i->name))
             return 0;
-        bh_closep(&i->fd);
-        *ret_again = true;
-        return 0;
-    }
-    if (errno != EWOULDBLOCK)
+    } else if (errno != EWOULDBLOCK) {
         return bh_fail_errno(err, "lock a file in store %s", s->path);
-    bh_closep(lock);
-    while (flock(i->fd, LOCK_EX) < 0) {
-        if (errno != EINTR)
-            return bh_fail_errno(err, "lock a file in store %s", s->path);
+    } else if (i->lease->ingests > 0) {
+        i->keep = false;
+        bh_store_temporary_name("blob", i->name, sizeof i->name);
+    } else {
+        bh_closep(lock);
+        e = wait_for(i, err);
     }
     bh_closep(&i->fd);
+    i->fd = -1;
     *ret_again = true;
-    return 0;
+    return e;
 }
 
 /* What an earlier attempt left is hashed again before it counts. */
@@ -209,6 +223,10 @@ int bh_ingest_begin(struct bh_lease *l, const struct bh_digest *expected, uint64
         bh_store_temporary_name("blob", i->name, sizeof i->name);
     start_hash(i);
     e = begin_locked(i, &done, err);
+    if (e == 0 && !done) {
+        i->counted = true;
+        l->ingests++;
+    }
     if (e == 0 && !done && i->keep)
         e = adopt_partial(i, err);
     if (e < 0 || done)

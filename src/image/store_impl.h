@@ -24,7 +24,8 @@ struct bh_store {
 
 struct bh_lease {
     struct bh_store *store;
-    int fd; /* leases/<name>, exclusively locked */
+    int fd;                   /* leases/<name>, exclusively locked */
+    _Atomic unsigned ingests; /* open ones */
     char name[64];
 };
 

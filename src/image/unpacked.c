@@ -83,6 +83,7 @@ static int settle_key(struct bh_image *i, size_t index, struct bh_digest *ret, s
 }
 
 int bh_image_unpack(struct bh_image *i, struct bh_store *s, const struct bh_layer_limits *limits,
+                    void (*progress)(void *data, size_t done, size_t total), void *progress_data,
                     struct bh_unpacked *ret, struct bh_error *err)
 {
     BH_AUTO(bh_unpacked_done) struct bh_unpacked u = BH_UNPACKED_INIT;
@@ -106,6 +107,8 @@ int bh_image_unpack(struct bh_image *i, struct bh_store *s, const struct bh_laye
             return bh_wrap(err, "layer %zu of %zu %s", n + 1, i->layer_count,
                            bh_digest_format(&key, text));
         u.count++;
+        if (progress)
+            progress(progress_data, u.count, i->layer_count);
     }
     *ret = u;
     u = BH_UNPACKED_INIT; /* the leases are the caller's now */

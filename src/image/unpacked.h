@@ -15,9 +15,11 @@ struct bh_unpacked {
 };
 #define BH_UNPACKED_INIT ((struct bh_unpacked){.layers = NULL})
 
-/* limits NULL: the default. On failure nothing is held.
+/* limits NULL: the default. progress, which may be NULL, is told of each layer that is held. On
+ * failure nothing is.
  * Errors: BH_UNSUPPORTED for a layer of a type nobody defined, before anything is unpacked; those
  * of bh_image_open_layer and bh_layer_unpack, with the layer's number and digest in front. */
 int bh_image_unpack(struct bh_image *i, struct bh_store *s, const struct bh_layer_limits *limits,
+                    void (*progress)(void *data, size_t done, size_t total), void *progress_data,
                     struct bh_unpacked *ret, struct bh_error *err) BH_CHECKED;
 void bh_unpacked_done(struct bh_unpacked *u);

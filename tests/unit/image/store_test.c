@@ -254,6 +254,31 @@ static void two_processes_write_one_blob_and_both_have_it(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Waiting while holding another would deadlock two pulls of the same layers, and one of an image
+ * that has a layer twice. */
+static void who_writes_one_blob_does_not_wait_for_another(void **state)
+{
+    struct fixture *f = *state;
+    BH_AUTO(bh_lease_endp) struct bh_lease *l = NULL;
+    struct bh_error err = BH_ERROR_INIT;
+    struct bh_digest d = digest_of("abc");
+    struct bh_ingest *first = NULL, *second = NULL;
+    bool done;
+
+    OK(bh_lease_new(f->store, &l, &err));
+    OK(bh_ingest_begin(l, &d, 3, true, &first, &done, &err));
+    alarm(20);
+    OK(bh_ingest_begin(l, &d, 3, true, &second, &done, &err));
+    alarm(0);
+    OK(bh_ingest_write(first, "ab", 2, &err));
+    OK(bh_ingest_write(second, "abc", 3, &err));
+    OK(bh_ingest_commit(second, NULL, &err));
+    OK(bh_ingest_write(first, "c", 1, &err));
+    OK(bh_ingest_commit(first, NULL, &err));
+    assert_int_equal(count_in(f, "blobs/sha256"), 1);
+    assert_int_equal(count_in(f, "tmp"), 0);
+}
+
 static void damage_is_found_and_mended_by_pulling_again(void **state)
 {
     struct fixture *f = *state;
@@ -477,6 +502,31 @@ static void what_a_killed_process_left_is_collected(void **state)
     assert_int_equal(count_in(f, "tmp") + count_in(f, "leases") + count_in(f, "blobs/sha256"), 0);
 }
 
+static void facts_of_unnamed_layers_go_when_nobody_looks_at_them(void **state)
+{
+    static const struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    struct fixture *f = *state;
+    struct bh_error err = BH_ERROR_INIT;
+    struct bh_digest named = digest_of("layer"), unnamed = digest_of("other");
+    char hex[BH_DIGEST_TEXT_SIZE], name[256];
+    int facts = openat(bh_store_root_fd(f->store), "facts", O_RDONLY | O_DIRECTORY);
+    struct bh_gc_result gc;
+
+    OK(put_image(f->store, "a", "layer", &err));
+    snprintf(name, sizeof name, "%s-1", bh_digest_hex(&named, hex));
+    OK(bh_write_file_at(facts, name, "x", 1, 0600, &err));
+    assert_int_equal(utimensat(facts, name, old, 0), 0);
+    snprintf(name, sizeof name, "%s-1", bh_digest_hex(&unnamed, hex));
+    OK(bh_write_file_at(facts, name, "x", 1, 0600, &err));
+    collect(f, &gc);
+    assert_int_equal(gc.facts, 0);
+    assert_int_equal(utimensat(facts, name, old, 0), 0);
+    collect(f, &gc);
+    assert_int_equal(gc.facts, 1);
+    assert_int_equal(count_in(f, "facts"), 1);
+    close(facts);
+}
+
 /* ---- unpacked layers ---- */
 
 static int fill_file(int fs_fd, void *data, struct bh_error *err)
@@ -568,6 +618,7 @@ int main(void)
         T(an_interrupted_download_goes_on_where_it_broke),
         T(a_restart_forgets_what_was_there),
         T(two_processes_write_one_blob_and_both_have_it),
+        T(who_writes_one_blob_does_not_wait_for_another),
         T(damage_is_found_and_mended_by_pulling_again),
         T(a_name_holds_the_whole_image),
         T(names_are_listed_in_order_and_replaced),
@@ -578,6 +629,7 @@ int main(void)
         T(a_damaged_name_stops_collection),
         T(a_lease_keeps_a_blob_and_its_end_lets_it_go),
         T(what_a_killed_process_left_is_collected),
+        T(facts_of_unnamed_layers_go_when_nobody_looks_at_them),
         T(a_layer_is_unpacked_once_and_held),
         T(a_failed_unpacking_leaves_nothing),
         T(a_layer_without_its_mark_does_not_exist),

@@ -105,7 +105,7 @@ static void every_source_unpacks_to_the_same_layers(void **state)
         struct bh_error err = BH_ERROR_INIT;
 
         OK(open_image(f, cases[i].target, &image, &err));
-        OK(bh_image_unpack(image, f->store, NULL, &u, &err));
+        OK(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err));
         assert_int_equal(u.count, cases[i].layers);
         assert_int_equal(u.fresh, cases[i].fresh);
         assert_content(&u.layers[0], "one", "lower");
@@ -131,7 +131,7 @@ static void a_stored_image_unpacks_and_its_layers_stay_with_its_name(void **stat
     OK(open_image(f, "web", &image, &err));
     assert_string_equal(image->kind, "store");
     assert_true(bh_digest_equal(&image->manifest.digest, &layout->manifest.digest));
-    OK(bh_image_unpack(image, f->store, NULL, &u, &err));
+    OK(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err));
     bh_unpacked_done(&u);
     OK(bh_store_collect(f->store, &all, &gc, &err));
     assert_int_equal(count_in(f, "layers"), 2);
@@ -158,7 +158,7 @@ static void a_root_file_system_tar_is_one_layer(void **state)
         OK(open_image(f, targets[i], &image, &err));
         assert_string_equal(image->kind, "tar");
         assert_null(image->config);
-        OK(bh_image_unpack(image, f->store, NULL, &u, &err));
+        OK(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err));
         assert_int_equal(u.count, 1);
         assert_int_equal(u.fresh, i < 2);
         assert_content(&u.layers[0], "two", "2");
@@ -177,7 +177,7 @@ static void a_directory_is_used_where_it_is(void **state)
     assert_int_equal(image->layer_count, 0);
     assert_non_null(strstr(image->root_path, "/top"));
     assert_int_equal(faccessat(image->root_fd, "two", F_OK, 0), 0);
-    OK(bh_image_unpack(image, f->store, NULL, &u, &err));
+    OK(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err));
     assert_int_equal(u.count, 0);
 }
 
@@ -189,7 +189,7 @@ static void a_layer_nobody_defined_is_refused_before_anything_is_unpacked(void *
     struct bh_error err = BH_ERROR_INIT;
 
     OK(open_image(f, "oci:strange", &image, &err));
-    assert_int_equal(bh_image_unpack(image, f->store, NULL, &u, &err), -BH_UNSUPPORTED);
+    assert_int_equal(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err), -BH_UNSUPPORTED);
     assert_non_null(strstr(err.message, "application/x-nobody"));
     assert_int_equal(count_in(f, "layers"), 0);
 }
@@ -204,7 +204,7 @@ static void a_layer_that_is_not_what_its_type_says_leaves_nothing(void **state)
     struct bh_gc_result gc;
 
     OK(open_image(f, "oci:wrong-type", &image, &err));
-    assert_int_not_equal(bh_image_unpack(image, f->store, NULL, &u, &err), 0);
+    assert_int_not_equal(bh_image_unpack(image, f->store, NULL, NULL, NULL, &u, &err), 0);
     assert_non_null(strstr(err.message, "layer 1 of 1 sha256:"));
     assert_null(u.layers);
     assert_int_equal(count_in(f, "tmp"), 0);
