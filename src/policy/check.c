@@ -398,6 +398,29 @@ static int compile_patterns(struct checker *c, const struct bh_expr *e, struct b
     return 0;
 }
 
+/* Globs with groups become regular expressions; the others keep no pattern. */
+static int compile_globs(struct checker *c, const struct bh_expr *e, struct bh_constants *k)
+{
+    k->patterns = bh_arena_alloc(c->arena, (k->count + 1) * sizeof *k->patterns);
+    for (size_t i = 0; i < k->count; i++) {
+        BH_AUTO(bh_buf_done) struct bh_buf b = BH_BUF_INIT(0);
+        bool bad;
+        int r;
+
+        if (!bh_match_glob_regex(k->strings[i], e->op == BH_OP_IGLOB, &b, &bad))
+            continue;
+        if (bad)
+            return fault(c, e->right->at, "glob '%.80s': groups are @(a|b), ?(a), *(a) and +(a)",
+                         k->strings[i]);
+        r = bh_regex_compile(bh_buf_text(&b), c->arena, &k->patterns[i], c->err);
+        if (r < 0) {
+            *c->place = (struct bh_check_place){.macro = c->inside, .at = e->right->at};
+            return r;
+        }
+    }
+    return 0;
+}
+
 static int decode_bytes(struct checker *c, const struct bh_expr *e, struct bh_constants *k)
 {
     k->bytes = bh_arena_alloc(c->arena, (k->count + 1) * sizeof *k->bytes);
@@ -439,6 +462,8 @@ static int convert_constants(struct checker *c, const struct bh_expr *e, struct 
         qsort(k->strings, k->count, sizeof *k->strings, compare_text);
     if (e->op == BH_OP_REGEX)
         return compile_patterns(c, e, k);
+    if (e->op == BH_OP_GLOB || e->op == BH_OP_IGLOB)
+        return compile_globs(c, e, k);
     if (e->op == BH_OP_BCONTAINS || e->op == BH_OP_BSTARTSWITH)
         return decode_bytes(c, e, k);
     return 0;

@@ -189,6 +189,8 @@ static bool text_holds(enum bh_operator op, const char *text, const struct right
         return bh_match_ends(text, other);
     case BH_OP_GLOB:
     case BH_OP_IGLOB:
+        if (r->constants && r->constants->patterns[i])
+            return bh_regex_match(r->constants->patterns[i], text, strlen(text));
         return bh_match_glob(other, text, op == BH_OP_IGLOB);
     case BH_OP_REGEX:
         return bh_regex_match(r->constants->patterns[i], text, strlen(text));

@@ -58,9 +58,33 @@ static bool is_field_byte(char c)
            c == '.';
 }
 
-/* Lists of words, such as a command line, read better without commas. */
-static void put_value(struct bh_buf *b, const struct bh_value *v)
+/* The environment is where secrets are found, and verdicts are kept and shown: names only. */
+static bool is_secret(const char *field)
 {
+    static const char name[] = "config.env";
+    size_t len = sizeof name - 1;
+
+    return strncmp(field, name, len) == 0 && (field[len] == 0 || field[len] == '[');
+}
+
+static void put_names(struct bh_buf *b, const struct bh_value *v)
+{
+    if (v->kind != BH_VALUE_LIST) {
+        bh_buf_puts(b, "(hidden)");
+        return;
+    }
+    for (size_t i = 0; v->list[i] && b->len < 400; i++)
+        bh_buf_printf(b, "%s%.*s=(hidden)", i ? " " : "", (int)strcspn(v->list[i], "="),
+                      v->list[i]);
+}
+
+/* Lists of words, such as a command line, read better without commas. */
+static void put_value(struct bh_buf *b, const char *field, const struct bh_value *v)
+{
+    if (is_secret(field)) {
+        put_names(b, v);
+        return;
+    }
     if (v->kind != BH_VALUE_LIST) {
         bh_value_format_short(b, v, 200);
         return;
@@ -88,7 +112,7 @@ static const char *put_field(struct bh_buf *b, const char *p, const struct bh_re
     }
     switch (field->get(r, &v)) {
     case BH_KNOWN:
-        put_value(b, &v);
+        put_value(b, field->name, &v);
         break;
     case BH_ABSENT:
         bh_buf_puts(b, "(none)");
@@ -164,7 +188,9 @@ static void keep_fact(void *context, const struct bh_deciding *d)
     struct fact_list *l = context;
     BH_AUTO(bh_buf_done) struct bh_buf b = BH_BUF_INIT(0);
 
-    if (d->known == BH_KNOWN)
+    if (d->known == BH_KNOWN && is_secret(d->field))
+        put_names(&b, &d->value);
+    else if (d->known == BH_KNOWN)
         bh_value_format_short(&b, &d->value, 200);
     else if (d->known == BH_ABSENT)
         bh_buf_puts(&b, "(none)");

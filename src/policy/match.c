@@ -87,6 +87,101 @@ bool bh_match_glob(const char *pattern, const char *text, bool ignore_case)
     return glob(pattern, text, text + strlen(text), ignore_case);
 }
 
+static bool is_group(const char *p)
+{
+    return *p && strchr("?*+@!", *p) && p[1] == '(';
+}
+
+static bool has_group(const char *p)
+{
+    for (; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++;
+        else if (is_group(p))
+            return true;
+    }
+    return false;
+}
+
+static void put_literal(struct bh_buf *b, char c)
+{
+    if (strchr("\\.[]{}()*+?^$|", c))
+        bh_buf_putc(b, '\\');
+    bh_buf_putc(b, c);
+}
+
+/* [a-z] as it stands, with '!' turned into '^' and what it holds made literal; the byte behind it.
+ * A '[' without an end is an ordinary byte. */
+static const char *put_class(struct bh_buf *b, const char *p)
+{
+    bool inverted = p[1] == '!' || p[1] == '^';
+    const char *first = p + 1 + inverted, *end = *first ? strchr(first + 1, ']') : NULL;
+
+    if (!end) {
+        put_literal(b, *p);
+        return p + 1;
+    }
+    bh_buf_puts(b, inverted ? "[^" : "[");
+    for (const char *q = first; q < end; q++) {
+        if (*q != '-' && strchr("\\[]^", *q))
+            bh_buf_putc(b, '\\');
+        bh_buf_putc(b, *q);
+    }
+    bh_buf_putc(b, ']');
+    return end + 1;
+}
+
+/* What follows the closing parenthesis of each open group. */
+struct groups {
+    char after[16];
+    size_t depth;
+};
+
+/* One item of the pattern; the byte behind it, NULL when it cannot be written. */
+static const char *put_item(struct bh_buf *b, const char *p, struct groups *g)
+{
+    if (is_group(p)) {
+        if (*p == '!' || g->depth == sizeof g->after)
+            return NULL;
+        g->after[g->depth++] = *p;
+        bh_buf_puts(b, "(?:");
+        return p + 2;
+    }
+    if (g->depth > 0 && *p == ')') {
+        char after = g->after[--g->depth];
+
+        bh_buf_putc(b, ')');
+        if (after != '@')
+            bh_buf_putc(b, after);
+        return p + 1;
+    }
+    if (*p == '[')
+        return put_class(b, p);
+    if (*p == '*' || *p == '?')
+        bh_buf_puts(b, *p == '*' ? ".*" : ".");
+    else if (g->depth > 0 && *p == '|')
+        bh_buf_putc(b, '|');
+    else if (*p == '\\' && p[1])
+        put_literal(b, *++p);
+    else
+        put_literal(b, *p);
+    return p + 1;
+}
+
+bool bh_match_glob_regex(const char *pattern, bool ignore_case, struct bh_buf *out, bool *ret_bad)
+{
+    struct groups g = {.depth = 0};
+
+    *ret_bad = false;
+    if (!has_group(pattern))
+        return false;
+    bh_buf_puts(out, ignore_case ? "(?i)(?s)" : "(?s)");
+    while (pattern && *pattern)
+        pattern = put_item(out, pattern, &g);
+    *ret_bad = !pattern || g.depth > 0;
+    return true;
+}
+
 static bool component_matches(const char *pattern, size_t pattern_len, const char *text, size_t len)
 {
     char copy[256];

@@ -1,7 +1,8 @@
 /* policy/match.h - the string operators of conditions: globs, path prefixes, bytes in hexadecimal.
  *
- * Text is bytes; "i" variants fold ASCII letters only. No function allocates. */
+ * Text is bytes; "i" variants fold ASCII letters only. Matching allocates nothing. */
 #pragma once
+#include "base/buf.h"
 #include "base/compiler.h"
 
 #include <stdbool.h>
@@ -12,6 +13,12 @@
  * next byte literally. Time is at most pattern size times text size.
  * Source: fnmatch(3) without flags, which is what Falco's glob does. */
 bool bh_match_glob(const char *pattern, const char *text, bool ignore_case) BH_NONNULL;
+
+/* Globs with groups, @(a|b) ?(a) *(a|b) +(a), as fnmatch(3) has them with FNM_EXTMATCH, are written
+ * as regular expressions (policy/regex.h). false when the pattern has no group: nothing is
+ * appended. !(a), everything but, cannot be written so: *ret_bad is set. */
+bool bh_match_glob_regex(const char *pattern, bool ignore_case, struct bh_buf *out, bool *ret_bad)
+    BH_NONNULL;
 
 /* true when path is prefix or lies below it: "/usr" holds "/usr/bin", not "/usrlocal". A component
  * of prefix may be a glob. */

@@ -152,6 +152,28 @@ static void the_message_and_the_deciding_facts_are_kept(void **state)
     assert_int_equal(v->rules[0].line, 1);
 }
 
+static void values_of_the_environment_are_never_told(void **state)
+{
+    static const char *const env[] = {"PATH=/bin", "TOKEN=s3cr3t", NULL};
+    BH_AUTO(bh_facts_freep) struct bh_facts *f = an_image();
+    BH_AUTO(bh_policy_freep)
+    struct bh_policy *p =
+        policy("- rule: r\n  desc: d\n"
+               "  condition: config.env contains s3 and config.env[TOKEN] exists\n"
+               "  output: \"%config.env\"\n  gate: run\n  action: warn\n");
+    BH_AUTO(bh_verdict_freep) struct bh_verdict *v = NULL;
+    const struct bh_verdict_match *m;
+
+    (void)state;
+    f->config.env = env;
+    v = bh_policy_judge(p, BH_GATE_RUN, f, NOW);
+    m = &v->rules[0].matches[0];
+    assert_string_equal(m->message, "PATH=(hidden) TOKEN=(hidden)");
+    assert_string_equal(m->facts[0].value, "PATH=(hidden) TOKEN=(hidden)");
+    assert_string_equal(m->facts[1].field, "config.env[TOKEN]");
+    assert_string_equal(m->facts[1].value, "(hidden)");
+}
+
 static void an_exception_excuses_its_record_until_it_expires(void **state)
 {
     static const struct {
@@ -371,6 +393,7 @@ int main(void)
         cmocka_unit_test(the_outcome_follows_from_what_is_known),
         cmocka_unit_test(a_rule_is_asked_at_its_gates_only),
         cmocka_unit_test(the_message_and_the_deciding_facts_are_kept),
+        cmocka_unit_test(values_of_the_environment_are_never_told),
         cmocka_unit_test(an_exception_excuses_its_record_until_it_expires),
         cmocka_unit_test(the_worst_rule_comes_first),
         cmocka_unit_test(explaining_lists_the_silent_rules_too),
