@@ -359,11 +359,17 @@ refused() { # STATUS MESSAGE TARGET: one line on standard error, an empty store
     refused 1 'an artifact of type "application/vnd.example.thing", not a container image' oci:artifact
 }
 
-@test "a layer of a type nobody defined is stored, not refused" {
+@test "a layer of a type nobody defined is stored; scan says what it did not see, run refuses" {
     make_image oci strange --layer-type application/vnd.example.squash base >/dev/null
     run bulkhead pull oci:strange
     expect_status 0
     [ "$(bulkhead images --format json | jq -r '.images[0].layers[0].media_type')" = application/vnd.example.squash ]
+    run bulkhead scan strange
+    expect_output 'layer of type "application/vnd.example.squash" cannot be unpacked'
+    run bulkhead run strange -- /bin/true
+    expect_status 125
+    expect_output 'layer of type "application/vnd.example.squash" cannot be unpacked: known are tar, tar+gzip'
+    [ "$(find "$BULKHEAD_ROOT/layers" -mindepth 1 -name complete | wc -l)" = 0 ]
 }
 
 @test "a digest that leads out of the layout is refused" {
