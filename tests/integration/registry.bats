@@ -409,6 +409,14 @@ EOF
     pulled
     run bulkhead pull --plain-http "docker://$REGISTRY/a/multi:1"
     expect_status 0
+    # The digest of the index, as users pin images of several platforms.
+    local index="docker://$REGISTRY/a/multi@$(jq -r '.manifests[0].digest' "$WORK/multi/index.json")"
+    run bulkhead pull --plain-http "$index"
+    expect_status 0
+    expect_output "$REGISTRY/a/multi@sha256:"
+    run bulkhead gc --verify
+    run bulkhead pull "${index#docker://}" --name kept
+    expect_status 0
     run bulkhead pull --plain-http "docker://$REGISTRY/a/none"
     expect_status 1
     expect_output "has no image a/none with tag latest"
