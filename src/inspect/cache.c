@@ -2,17 +2,21 @@
 
 #include "sys/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
+#define SECONDS_PER_DAY 86400
 #define NAME_SIZE (BH_DIGEST_TEXT_SIZE + 16u)
 
 static void name_of(const struct bh_digest *diff_id, char *name)
@@ -29,6 +33,15 @@ int bh_facts_cache_open(int root_fd)
     return openat(root_fd, "facts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* The time of last use, to the day, so that most reads write nothing. */
+static void mark_used(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > SECONDS_PER_DAY)
+        (void)futimens(fd, NULL); /* a file of another user ages: no harm */
+}
+
 struct bh_layer_facts *bh_facts_cache_get(int cache_fd, const struct bh_digest *diff_id)
 {
     struct bh_layer_facts *facts = NULL;
@@ -41,9 +54,11 @@ struct bh_layer_facts *bh_facts_cache_get(int cache_fd, const struct bh_digest *
     fd = openat(cache_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    if (bh_layer_facts_open(fd, &facts, NULL) < 0)
-        (void)unlinkat(cache_fd, name,
-                       0); /* made anew below another name; this one is in the way */
+    if (bh_layer_facts_open(fd, &facts, NULL) < 0) {
+        (void)unlinkat(cache_fd, name, 0); /* in the way of the one that is made now */
+        return NULL;
+    }
+    mark_used(facts->fd);
     return facts;
 }
 
@@ -73,4 +88,30 @@ void bh_facts_cache_keep(int cache_fd, int fd, const struct bh_digest *diff_id)
     (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     /* Fails for a file in memory, for one that is there already, and without /proc. */
     (void)!linkat(AT_FDCWD, self, cache_fd, name, AT_SYMLINK_FOLLOW);
+}
+
+void bh_facts_cache_collect(int root_fd, unsigned max_age_days)
+{
+    int fd = openat(root_fd, "facts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    time_t oldest = time(NULL) - (time_t)max_age_days * SECONDS_PER_DAY;
+    struct dirent *d;
+    char suffix[16];
+    int length = snprintf(suffix, sizeof suffix, "-%u", BH_ANALYSER_VERSION);
+
+    if (!dir) {
+        bh_closep(&fd);
+        return;
+    }
+    while ((d = readdir(dir))) {
+        size_t len = strlen(d->d_name);
+        struct stat st;
+
+        if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (st.st_mtime < oldest || len < (size_t)length ||
+            strcmp(d->d_name + len - (size_t)length, suffix) != 0)
+            (void)unlinkat(fd, d->d_name, 0); /* the next collection tries again */
+    }
+    (void)closedir(dir); /* read-only */
 }

@@ -18,3 +18,7 @@ int bh_facts_cache_begin(int cache_fd, int *ret_fd, struct bh_error *err) BH_CHE
 /* Gives the file its name. That another process was faster, or that it cannot be kept, is no
  * error. */
 void bh_facts_cache_keep(int cache_fd, int fd, const struct bh_digest *diff_id);
+
+/* Removes what no scan asked for during max_age_days, and what other analyser versions left. What
+ * cannot be removed stays. */
+void bh_facts_cache_collect(int root_fd, unsigned max_age_days);

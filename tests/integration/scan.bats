@@ -121,6 +121,24 @@ setup() {
     [ "$(find "$BULKHEAD_ROOT/facts" -type f | wc -l)" = 3 ]
 }
 
+@test "gc removes facts nobody asked about for 30 days, and those of other versions" {
+    scan_json oci:layout >/dev/null
+    first=$(find "$BULKHEAD_ROOT/facts" -type f | head -n 1)
+    touch -d '31 days ago' "$first"
+    touch "$BULKHEAD_ROOT/facts/0123-0"
+    bulkhead gc
+    [ ! -e "$first" ]
+    [ "$(find "$BULKHEAD_ROOT/facts" -type f | wc -l)" = 1 ]
+}
+
+@test "facts that are asked for are young again" {
+    scan_json oci:layout >/dev/null
+    touch -d '31 days ago' "$BULKHEAD_ROOT"/facts/*
+    scan_json oci:layout >/dev/null
+    bulkhead gc
+    [ "$(find "$BULKHEAD_ROOT/facts" -type f | wc -l)" = 2 ]
+}
+
 @test "--no-cache keeps nothing" {
     run bulkhead scan oci:layout --no-cache
     expect_status 0
