@@ -9,6 +9,7 @@
 
 struct images_options {
     int format;
+    bool quiet;
 };
 
 #define FORMAT_ROW(type)                                                                           \
@@ -22,6 +23,13 @@ struct images_options {
 
 static const struct bh_option images_table[] = {
     FORMAT_ROW(struct images_options),
+    {
+        .name = "quiet",
+        .letter = 'q',
+        .kind = BH_OPTION_FLAG,
+        .offset = offsetof(struct images_options, quiet),
+        .text = "Print the names alone, one a line",
+    },
     BH_OPTION_END,
 };
 
@@ -90,12 +98,11 @@ static int list_json(const struct bh_call *call, struct bh_store *s, struct bh_e
     int e;
 
     bh_json_object(&w, NULL);
-    bh_json_int(&w, "schema", 1);
+    bh_json_string(&w, "schema", "bulkhead/images/1");
     bh_json_array(&w, "images");
     e = s ? bh_store_each_name(s, add_object, &w, err) : 0;
     bh_json_end_array(&w);
     bh_json_end_object(&w);
-    fputc('\n', call->out->stream);
     return e;
 }
 
@@ -114,6 +121,16 @@ static int list_table(const struct bh_call *call, struct bh_store *s, struct bh_
     return e;
 }
 
+static int print_name(const struct bh_name_record *r, void *data, struct bh_error *err)
+{
+    BH_AUTO(bh_buf_done) struct bh_buf safe = BH_BUF_INIT(0);
+
+    (void)err;
+    bh_text_safe(&safe, r->name);
+    fprintf(data, "%s\n", bh_buf_text(&safe));
+    return 0;
+}
+
 /* No store yet is an empty one; *ret is NULL then. */
 static int open_existing(const struct bh_call *call, struct bh_store **ret, struct bh_error *err)
 {
@@ -128,7 +145,9 @@ static int run_images(const struct bh_call *call, struct bh_error *err)
     BH_AUTO(bh_store_closep) struct bh_store *s = NULL;
     int e = open_existing(call, &s, err);
 
-    if (e == 0)
+    if (e == 0 && o->quiet)
+        e = s ? bh_store_each_name(s, print_name, call->out->stream, err) : 0;
+    else if (e == 0)
         e = o->format == BH_FORMAT_JSON ? list_json(call, s, err) : list_table(call, s, err);
     return e < 0 ? e : BH_EXIT_DONE;
 }
@@ -180,7 +199,7 @@ static void show_result(const struct bh_call *call, const struct bh_gc_result *r
         struct bh_json_writer w = BH_JSON_TO_STREAM(call->out->stream, 2);
 
         bh_json_object(&w, NULL);
-        bh_json_int(&w, "schema", 1);
+        bh_json_string(&w, "schema", "bulkhead/gc/1");
         bh_json_int(&w, "blobs", (int64_t)r->blobs);
         bh_json_int(&w, "bytes", (int64_t)r->bytes);
         bh_json_int(&w, "layers", (int64_t)r->layers);
@@ -189,7 +208,6 @@ static void show_result(const struct bh_call *call, const struct bh_gc_result *r
         bh_json_int(&w, "busy_layers", (int64_t)r->busy_layers);
         bh_json_int(&w, "facts", (int64_t)r->facts);
         bh_json_end_object(&w);
-        fputc('\n', call->out->stream);
         return;
     }
     fprintf(call->out->stream,

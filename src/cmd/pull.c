@@ -34,11 +34,10 @@ static void show(const struct bh_call *call, const struct bh_name_record *r, int
         struct bh_json_writer w = BH_JSON_TO_STREAM(call->out->stream, 2);
 
         bh_json_object(&w, NULL);
-        bh_json_int(&w, "schema", 1);
+        bh_json_string(&w, "schema", "bulkhead/pull/1");
         bh_json_string(&w, "name", r->name);
         bh_json_string(&w, "digest", digest);
         bh_json_end_object(&w);
-        fputc('\n', call->out->stream);
         return;
     }
     fprintf(call->out->stream, "%s@%s\n", r->name, digest);

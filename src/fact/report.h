@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "fact/facts.h"
 
-#define BH_REPORT_SCHEMA "bulkhead.scan/1"
+#define BH_REPORT_SCHEMA "bulkhead/scan/1"
 
 /* One object, written as the root. */
 void bh_report_json(struct bh_json_writer *w, const struct bh_facts *f) BH_NONNULL;
