@@ -2,6 +2,7 @@
 # Images from registries: Debian's docker-registry (plain, with passwords, with TLS) and one of ours
 # that misbehaves on demand (tests/lib/fault_registry.py). All on loopback.
 load lib
+bats_require_minimum_version 1.5.0
 
 # htpasswd -B: user bulkhead, password secret.
 # shellcheck disable=SC2016 # no expansion is meant
@@ -340,15 +341,16 @@ log_count() { jq -s "[.[] | select($1)] | length" "$WORK/log"; }
     "$TREE/tests/lib/connect_proxy.py" "$WORK/proxy-port" "$WORK/proxy-log" "$TLS_PORT" 3>&- &
     echo $! >>"$WORK/pids"
     for _ in $(seq 100); do [ -s "$WORK/proxy-port" ] && break; sleep 0.1; done
-    export SSL_CERT_FILE=$WORK/ca.pem HTTPS_PROXY=http://127.0.0.1:$(cat "$WORK/proxy-port")
-    run bulkhead pull docker://registry.test:4443/ok/image:latest
+    proxy=http://127.0.0.1:$(cat "$WORK/proxy-port")
+    export HTTPS_PROXY=$proxy
+    SSL_CERT_FILE=$WORK/ca.pem run bulkhead pull docker://registry.test:4443/ok/image:latest
     pulled
     grep -q '^CONNECT registry.test:4443 ' "$WORK/proxy-log"
     rm -rf "$BULKHEAD_ROOT"
     : >"$WORK/proxy-log"
-    tls_pull ok # loopback goes without
+    SSL_CERT_FILE=$WORK/ca.pem tls_pull ok # loopback goes without
     pulled
-    NO_PROXY=registry.test run bulkhead pull docker://registry.test:4443/ok/image:latest
+    SSL_CERT_FILE=$WORK/ca.pem NO_PROXY=registry.test run bulkhead pull docker://registry.test:4443/ok/image:latest
     [ "$status" != 0 ]
     [ ! -s "$WORK/proxy-log" ]
 }
@@ -374,7 +376,7 @@ log_count() { jq -s "[.[] | select($1)] | length" "$WORK/log"; }
     [ "$(id -u)" != 0 ] || grep -q '^Uid:.65534.65534.65534.65534' "$WORK/worker"
     # It ends with the one that started it.
     for _ in $(seq 50); do grep -qs '^State:.[^Z]' "$worker/status" || break; sleep 0.1; done
-    ! grep -qs '^State:.[^Z]' "$worker/status"
+    run ! grep -qs '^State:.[^Z]' "$worker/status"
 }
 
 # ---- Debian's registry
@@ -430,10 +432,9 @@ EOF
     cp "$WORK/ca.pem" "$WORK/certs/ca.crt"
     skopeo copy -q --dest-cert-dir "$WORK/certs" --dest-creds bulkhead:secret \
         "oci:$WORK/layout:latest" "docker://$REGISTRY/a/b:1"
-    export SSL_CERT_FILE=$WORK/ca.pem
-    run bulkhead pull "docker://$REGISTRY/a/b:1"
+    SSL_CERT_FILE=$WORK/ca.pem run bulkhead pull "docker://$REGISTRY/a/b:1"
     expect_status 5
     skopeo login -u bulkhead -p secret --authfile "$WORK/login.json" --cert-dir "$WORK/certs" "$REGISTRY"
-    run bulkhead pull --auth-file "$WORK/login.json" "docker://$REGISTRY/a/b:1"
+    SSL_CERT_FILE=$WORK/ca.pem run bulkhead pull --auth-file "$WORK/login.json" "docker://$REGISTRY/a/b:1"
     pulled
 }
