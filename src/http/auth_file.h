@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define BH_AUTH_FILE_MAX (1024u * 1024u) /* bytes of such a file */
+#define BH_AUTH_FILE_MAX (1024ul * 1024) /* bytes of such a file */
 
 /* At most one of the two forms is set; none is anonymous. */
 struct bh_credential {

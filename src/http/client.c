@@ -450,7 +450,7 @@ static int left_ms(int timeout_ms, const struct timespec *begin)
 
     if (timeout_ms < 0)
         return -1;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
     spent = (now.tv_sec - begin->tv_sec) * INT64_C(1000) + (now.tv_nsec - begin->tv_nsec) / 1000000;
     return spent >= timeout_ms ? 0 : (int)(timeout_ms - spent);
 }
@@ -469,7 +469,7 @@ static int next_event(struct bh_http_client *c, int timeout_ms, struct bh_wire_e
         free(kept);
         return 0;
     }
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     for (;;) {
         int left = left_ms(timeout_ms, &begin);
         short events = 0;
@@ -492,7 +492,7 @@ static int wait_event(struct bh_http_client *c, int timeout_ms, struct bh_wire_e
 {
     struct timespec begin;
 
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     for (;;) {
         struct bh_client_transfer *t;
         int r = next_event(c, left_ms(timeout_ms, &begin), event, err);

@@ -80,7 +80,7 @@ struct bh_http_request {
     bh_http_progress *progress;
     void *context; /* of write and progress */
 };
-#define BH_HTTP_BYTES_DEFAULT (4u * 1024u * 1024u)
+#define BH_HTTP_BYTES_DEFAULT (4ull * 1024 * 1024)
 #define BH_HTTP_NO_REDIRECTS UINT32_MAX
 
 struct bh_http_response {

@@ -7,7 +7,7 @@
 #include "http/client.h"
 #include "http/wire.h"
 
-#define BH_CLIENT_PIECE (256u * 1024u) /* bytes read from a pipe at once */
+#define BH_CLIENT_PIECE (256ul * 1024) /* bytes read from a pipe at once */
 
 struct bh_client_transfer {
     uint64_t id; /* 0: this place is free */

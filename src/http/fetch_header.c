@@ -103,6 +103,14 @@ static bool take_number(const char **text, uint64_t *ret)
     return true;
 }
 
+static bool take_char(const char **text, char wanted)
+{
+    if (**text != wanted)
+        return false;
+    ++*text;
+    return true;
+}
+
 int bh_fetch_content_range(const char *text, uint64_t *ret_first, uint64_t *ret_total,
                            struct bh_error *err)
 {
@@ -111,10 +119,11 @@ int bh_fetch_content_range(const char *text, uint64_t *ret_first, uint64_t *ret_
     bool ok = strncasecmp(p, "bytes ", 6) == 0;
 
     p += ok ? 6 : 0;
-    ok = ok && take_number(&p, &first) && *p++ == '-' && take_number(&p, &last) && *p++ == '/';
+    ok = ok && take_number(&p, &first) && take_char(&p, '-');
+    ok = ok && take_number(&p, &last) && take_char(&p, '/') && first <= last;
     if (ok && strcmp(p, "*") != 0)
         ok = take_number(&p, &total) && *p == '\0' && last < total;
-    if (!ok || first > last)
+    if (!ok)
         return bh_fail(err, BH_INVALID, "Content-Range \"%.60s\" is malformed", text);
     *ret_first = first;
     *ret_total = total;

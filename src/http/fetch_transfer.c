@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CA_BYTES_MAX (1024u * 1024u)
+#define CA_BYTES_MAX (1024ul * 1024)
 #define RECEIVE_BUFFER (512L * 1024L)
 #define STALL_BYTES_PER_S 1024L
 
@@ -38,7 +38,7 @@ static uint64_t now_ms(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 

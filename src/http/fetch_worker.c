@@ -5,6 +5,7 @@
 #include "http/wire.h"
 #include "sys/sandbox.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static uint64_t now_ms(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
@@ -50,7 +51,10 @@ static int send_event(struct worker *w, const struct bh_wire_event *e, bool wait
 static int end_transfer(struct worker *w, size_t i, struct bh_error *err)
 {
     struct bh_fetch_transfer *t = w->transfers[i];
-    int r = send_event(w, bh_fetch_transfer_event(t, BH_WIRE_DONE), true, err);
+    int r;
+
+    assert(t);
+    r = send_event(w, bh_fetch_transfer_event(t, BH_WIRE_DONE), true, err);
 
     w->transfers[i] = NULL;
     bh_fetch_transfer_free(t);
@@ -225,7 +229,7 @@ int bh_fetch_worker(int socket, struct bh_error *err)
     struct worker w = {.socket = socket};
     int r;
 
-    signal(SIGPIPE, SIG_IGN); /* a parent that wants no more of a body closes its pipe */
+    (void)signal(SIGPIPE, SIG_IGN); /* a parent that wants no more of a body closes its pipe */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return bh_fail(err, BH_INTERNAL, "curl_global_init");
     w.multi = curl_multi_init();

@@ -165,8 +165,11 @@ static void remove_dot_segments(char *target)
             if (last)
                 *out++ = '/';
         } else if (len == 2 && in[1] == '.' && in[2] == '.') {
-            while (out > target && *--out != '/')
-                ;
+            while (out > target) {
+                out--;
+                if (*out == '/')
+                    break;
+            }
             if (last)
                 *out++ = '/';
         } else {

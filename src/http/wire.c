@@ -1,5 +1,6 @@
 #include "http/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -139,6 +140,7 @@ int bh_wire_send(int socket, const void *message, size_t size, const int *fds, i
         header.msg_control = control;
         header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)fd_count);
         c = CMSG_FIRSTHDR(&header);
+        assert(c);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
         c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)fd_count);
