@@ -2,11 +2,13 @@
 
 #include "advisory/db.h"
 #include "advisory/version.h"
+#include "base/time.h"
 
 #include <string.h>
 #include <strings.h>
 
 #define DATABASES_MAX 32u
+#define STALE_DAYS 7
 
 struct matcher {
     struct bh_facts *facts;
@@ -111,6 +113,23 @@ static void add_coverage(struct bh_facts *f, bool blind, const char *reason)
     c->blind = blind;
 }
 
+/* A database that nobody refreshed says nothing about what was found since. */
+static void report_age(struct bh_facts *f, const struct bh_db_info *i)
+{
+    int64_t imported, days;
+
+    if (bh_time_parse(i->imported, &imported, NULL) < 0)
+        return;
+    days = bh_days_between(imported, bh_time_now());
+    if (days > STALE_DAYS)
+        add_coverage(
+            f, false,
+            bh_arena_format(f->arena,
+                            "%s was imported %jd days ago: what was published since is not "
+                            "known; next: bulkhead db update, or bulkhead db import FILE",
+                            i->source, (intmax_t)days));
+}
+
 static void add_source(struct bh_facts *f, const struct bh_db_info *i)
 {
     struct bh_advisory_source *s = bh_facts_add_source(f);
@@ -121,6 +140,7 @@ static void add_source(struct bh_facts *f, const struct bh_db_info *i)
     s->count = i->advisories;
     if (*i->note)
         add_coverage(f, false, bh_arena_format(f->arena, "%s: %s", i->source, i->note));
+    report_age(f, i);
 }
 
 /* Opens and records a database; *ret_missing when there is none of that key. */

@@ -263,3 +263,54 @@ PY
     run as_user "$BULKHEAD" db status
     expect_output "OSV Debian:12"
 }
+
+# A Debian 12 with one package, below ./debian.
+make_debian() {
+    mkdir -p debian/etc debian/var/lib/dpkg
+    printf 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n' >debian/etc/os-release
+    printf 'Package: libp1\nStatus: install ok installed\nSource: p (1.0-1)\nVersion: 1.0-1+b2\nArchitecture: amd64\n\n' >debian/var/lib/dpkg/status
+}
+
+@test "a scan names the vulnerability, its fix and the source that said so" {
+    make_debian
+    record DEBIAN-CVE-2026-1 Debian:12 p 1.0-2 >feed.jsonl
+    record DEBIAN-CVE-2026-2 Debian:12 p 1.0-1 >>feed.jsonl
+    record DEBIAN-CVE-2026-3 Debian:11 p 9 >>feed.jsonl
+    bulkhead db import feed.jsonl
+    bulkhead scan dir:debian --format json >report
+    [ "$(jq -c '[.vulnerabilities[] | [.id, .aliases[0], .package, .installed, .fixed, .source]]' report)" = \
+        '[["CVE-2026-1","DEBIAN-CVE-2026-1","libp1","1.0-1+b2","1.0-2","OSV Debian:12"]]' ]
+}
+
+@test "a scan without a database says that vulnerabilities were not checked" {
+    make_debian
+    run bulkhead scan dir:debian --format json
+    expect_output "vulnerabilities were not checked"
+    expect_output "bulkhead db update"
+}
+
+@test "a scan says when a database has not been refreshed for more than a week" {
+    require_tool sqlite3
+    make_debian
+    record DEBIAN-CVE-2026-1 Debian:12 p 1.0-2 >feed.jsonl
+    bulkhead db import feed.jsonl
+    run bulkhead scan dir:debian --format json
+    refute_output "days ago"
+    sqlite3 "$BULKHEAD_ROOT/db/debian-12.sqlite" "UPDATE meta SET value = '2020-01-01T00:00:00Z' WHERE key = 'imported'"
+    run bulkhead scan dir:debian --format json
+    expect_output "OSV Debian:12 was imported"
+    expect_output "days ago"
+}
+
+@test "a damaged database is named in the report" {
+    make_debian
+    record DEBIAN-CVE-2026-1 Debian:12 p 1.0-2 >feed.jsonl
+    bulkhead db import feed.jsonl
+    printf 'garbage garbage garbage' | dd of="$BULKHEAD_ROOT/db/debian-12.sqlite" conv=notrunc bs=1 seek=0 2>/dev/null
+    run bulkhead scan dir:debian --format json
+    expect_output "vulnerabilities were not checked"
+    expect_output "debian-12.sqlite"
+    run bulkhead db status
+    expect_status 0
+    expect_output "unusable"
+}
