@@ -171,14 +171,15 @@ static const char *put_item(struct bh_buf *b, const char *p, struct groups *g)
 bool bh_match_glob_regex(const char *pattern, bool ignore_case, struct bh_buf *out, bool *ret_bad)
 {
     struct groups g = {.depth = 0};
+    const char *p = pattern;
 
     *ret_bad = false;
     if (!has_group(pattern))
         return false;
     bh_buf_puts(out, ignore_case ? "(?i)(?s)" : "(?s)");
-    while (pattern && *pattern)
-        pattern = put_item(out, pattern, &g);
-    *ret_bad = !pattern || g.depth > 0;
+    while (p && *p)
+        p = put_item(out, p, &g);
+    *ret_bad = !p || g.depth > 0;
     return true;
 }
 
