@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "image/store.h"
-#include "inspect/cache.h"
 
 #include <string.h>
 
@@ -219,8 +218,6 @@ static void show_result(const struct bh_call *call, const struct bh_gc_result *r
                 (unsigned long long)r->busy_layers);
 }
 
-#define FACTS_DAYS 30 /* without use */
-
 static int run_gc(const struct bh_call *call, struct bh_error *err)
 {
     const struct gc_options *o = call->options;
@@ -233,8 +230,6 @@ static int run_gc(const struct bh_call *call, struct bh_error *err)
         e = bh_store_collect(s, &how, &r, err);
     if (e < 0)
         return e;
-    if (s)
-        bh_facts_cache_collect(bh_store_root_fd(s), FACTS_DAYS);
     show_result(call, &r, o->format);
     if (r.damaged)
         return bh_fail(err, BH_CORRUPT,
@@ -257,8 +252,7 @@ const struct bh_command bh_cmd_gc = {
     .summary = "Free what no image in the store needs",
     .text = "Removes blobs and unpacked layers that belong to no name, and what broken-off "
             "commands left. Layers of running containers and whatever another command is just "
-            "bringing in stay. What scans learned of a layer is kept as long as it was asked for "
-            "within 30 days. Safe at any time, beside any other command.",
+            "bringing in stay. Safe at any time, beside any other command.",
     .options = gc_table,
     .options_size = sizeof(struct gc_options),
     .examples = gc_examples,

@@ -2,11 +2,9 @@
 
 #include "sys/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -88,30 +86,4 @@ void bh_facts_cache_keep(int cache_fd, int fd, const struct bh_digest *diff_id)
     (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     /* Fails for a file in memory, for one that is there already, and without /proc. */
     (void)!linkat(AT_FDCWD, self, cache_fd, name, AT_SYMLINK_FOLLOW);
-}
-
-void bh_facts_cache_collect(int root_fd, unsigned max_age_days)
-{
-    int fd = openat(root_fd, "facts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    time_t oldest = time(NULL) - (time_t)max_age_days * SECONDS_PER_DAY;
-    struct dirent *d;
-    char suffix[16];
-    int length = snprintf(suffix, sizeof suffix, "-%u", BH_ANALYSER_VERSION);
-
-    if (!dir) {
-        bh_closep(&fd);
-        return;
-    }
-    while ((d = readdir(dir))) {
-        size_t len = strlen(d->d_name);
-        struct stat st;
-
-        if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-            continue;
-        if (st.st_mtime < oldest || len < (size_t)length ||
-            strcmp(d->d_name + len - (size_t)length, suffix) != 0)
-            (void)unlinkat(fd, d->d_name, 0); /* the next collection tries again */
-    }
-    (void)closedir(dir); /* read-only */
 }

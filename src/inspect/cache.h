@@ -1,4 +1,6 @@
-/* inspect/cache.h - the facts of layers kept in <root>/facts, and the files they are made in. */
+/* inspect/cache.h - the facts of layers kept in <root>/facts, and the files they are made in.
+ *
+ * A file that is used gets the time of it, since collection (image/store.h) removes by age. */
 #pragma once
 #include "base/error.h"
 #include "inspect/layer_facts.h"
@@ -18,7 +20,3 @@ int bh_facts_cache_begin(int cache_fd, int *ret_fd, struct bh_error *err) BH_CHE
 /* Gives the file its name. That another process was faster, or that it cannot be kept, is no
  * error. */
 void bh_facts_cache_keep(int cache_fd, int fd, const struct bh_digest *diff_id);
-
-/* Removes what no scan asked for during max_age_days, and what other analyser versions left. What
- * cannot be removed stays. */
-void bh_facts_cache_collect(int root_fd, unsigned max_age_days);

@@ -121,11 +121,10 @@ setup() {
     [ "$(find "$BULKHEAD_ROOT/facts" -type f | wc -l)" = 3 ]
 }
 
-@test "gc removes facts nobody asked about for 30 days, and those of other versions" {
+@test "gc removes facts nobody asked about for 30 days" {
     scan_json oci:layout >/dev/null
     first=$(find "$BULKHEAD_ROOT/facts" -type f | head -n 1)
     touch -d '31 days ago' "$first"
-    touch "$BULKHEAD_ROOT/facts/0123-0"
     bulkhead gc
     [ ! -e "$first" ]
     [ "$(find "$BULKHEAD_ROOT/facts" -type f | wc -l)" = 1 ]
