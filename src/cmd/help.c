@@ -61,10 +61,11 @@ static void put_heading(const struct bh_term *t, const char *title)
     fputc('\n', t->stream);
 }
 
-#define TEXT_COLUMN 28u
+#define OPTION_COLUMN 28u
+#define COMMAND_COLUMN 18u
 
-/* The head, then the text from a fixed column on, below the head when that is long. */
-static void put_entry(const struct bh_term *t, const char *head, const char *text)
+/* The head, then the text from a column on, below the head when that is long. */
+static void put_entry(const struct bh_term *t, const char *head, unsigned column, const char *text)
 {
     BH_AUTO(bh_buf_done) struct bh_buf b = BH_BUF_INIT(0);
     BH_AUTO(bh_freep) char *wrapped = NULL;
@@ -74,11 +75,11 @@ static void put_entry(const struct bh_term *t, const char *head, const char *tex
     to.stream = open_memstream(&wrapped, &wrapped_len);
     if (!to.stream)
         abort(); /* only for want of memory */
-    bh_term_paragraphs(&to, TEXT_COLUMN, text);
+    bh_term_paragraphs(&to, column, text);
     if (fclose(to.stream))
         abort();
     bh_term_printf(t, BH_CYAN, "%s", head);
-    if (len + 2 > TEXT_COLUMN)
+    if (len + 2 > column)
         fprintf(t->stream, "\n%s", wrapped);
     else
         fputs(wrapped + len, t->stream);
@@ -95,7 +96,7 @@ static void put_options(const struct bh_term *t, const char *title, const struct
             continue;
         head = option_head(o);
         text = option_text(o);
-        put_entry(t, head, text);
+        put_entry(t, head, OPTION_COLUMN, text);
     }
 }
 
@@ -103,7 +104,7 @@ static void put_summary(const struct bh_term *t, const struct bh_command *c)
 {
     BH_AUTO(bh_freep) char *head = bh_format("  %s", c->name);
 
-    put_entry(t, head, c->summary);
+    put_entry(t, head, COMMAND_COLUMN, c->summary);
 }
 
 void bh_help_overview(const struct bh_term *t)

@@ -145,6 +145,24 @@ static void styles_do_not_count_as_width_and_empty_tables_print_nothing(void **s
     screen_done(&s);
 }
 
+static void headings_stand_above_the_row_that_follows_them(void **state)
+{
+    static const struct bh_column columns[] = {{"A", BH_COLUMN_LEFT}};
+    BH_AUTO(bh_table_freep) struct bh_table *t = bh_table_new(columns, 1);
+    struct screen s;
+
+    (void)state;
+    bh_table_heading(t, "First");
+    bh_table_cell(t, BH_PLAIN, "x");
+    bh_table_heading(t, "Second");
+    bh_table_cell(t, BH_PLAIN, "y");
+    bh_table_heading(t, "Nothing follows");
+    screen_init(&s, 0, false);
+    bh_table_print(t, &s.term);
+    assert_string_equal(screen_text(&s), "A\n\nFirst\nx\n\nSecond\ny\n");
+    screen_done(&s);
+}
+
 static void paragraphs_wrap_and_indented_lines_stay(void **state)
 {
     struct screen s;
@@ -205,6 +223,7 @@ int main(void)
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(long_text_goes_on_below_itself_on_a_narrow_terminal),
         cmocka_unit_test(styles_do_not_count_as_width_and_empty_tables_print_nothing),
+        cmocka_unit_test(headings_stand_above_the_row_that_follows_them),
         cmocka_unit_test(paragraphs_wrap_and_indented_lines_stay),
         cmocka_unit_test(sizes_are_written_for_people),
         cmocka_unit_test(progress_is_one_plain_line_where_there_is_no_terminal),
