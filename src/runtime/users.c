@@ -207,7 +207,8 @@ static int ask_layer(int layer, const char *path, int *ret_fd, struct bh_error *
     *ret_answer = 1;
     if (r == 0)
         return 0;
-    (void)snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+    (void)snprintf(dir, sizeof dir, "%s", path);
+    dir[strlen(dir) - strlen(strrchr(dir, '/'))] = '\0';
     *ret_answer = 2;
     if (fstatat(layer, path + 1, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return S_ISCHR(st.st_mode) && st.st_rdev == 0
