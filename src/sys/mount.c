@@ -61,7 +61,7 @@ int bh_mount_new(const char *type, const struct bh_mount_option *options, uint64
     return finish(fs, type, attr, ret_fd, err);
 }
 
-/* Linux 6.13: every layer by descriptor. EINVAL on the first one means an older kernel. */
+/* Linux 6.13: every layer by descriptor. Older ones say EINVAL, or EOPNOTSUPP before 6.5. */
 static int overlay_by_descriptor(const int *layers, size_t count, int upper, int work,
                                  bool user_xattr, uint64_t attr, int *ret_fd, struct bh_error *err)
 {
@@ -114,10 +114,17 @@ static int overlay_by_name(const int *layers, size_t count, int upper, int work,
 int bh_mount_overlay(const int *layers, size_t layer_count, int upper, int work, bool user_xattr,
                      uint64_t attr, const char *scratch, int *ret_fd, struct bh_error *err)
 {
-    int r = overlay_by_descriptor(layers, layer_count, upper, work, user_xattr, attr, ret_fd, err);
+    struct bh_error first = BH_ERROR_INIT;
+    int r =
+        overlay_by_descriptor(layers, layer_count, upper, work, user_xattr, attr, ret_fd, &first);
 
-    if (r == 0 || (err && err->sys_errno != EINVAL))
+    if (r == 0)
+        return 0;
+    if (first.sys_errno != EINVAL && first.sys_errno != EOPNOTSUPP) {
+        if (err)
+            *err = first;
         return r;
+    }
     return overlay_by_name(layers, layer_count, upper, work, user_xattr, attr, scratch, ret_fd,
                            err);
 }
