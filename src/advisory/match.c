@@ -87,9 +87,24 @@ static const char *find_ecosystem(struct bh_facts *f, const char **ret_type)
     return NULL;
 }
 
+/* Distroless images leave VERSION_CODENAME out. */
+static const char *codename_of(const struct bh_distribution *d)
+{
+    static const char *const debian[][2] = {
+        {"11", "bullseye"}, {"12", "bookworm"}, {"13", "trixie"}, {"14", "forky"}};
+
+    if (d->codename || !d->version_id || strcmp(d->id, "debian") != 0)
+        return d->codename;
+    for (size_t i = 0; i < BH_COUNT_OF(debian); i++)
+        if (strcmp(debian[i][0], d->version_id) == 0)
+            return debian[i][1];
+    return NULL;
+}
+
 const char *const *bh_advisory_keys(struct bh_facts *f)
 {
-    const char *type, *ecosystem = find_ecosystem(f, &type), *codename = f->distribution.codename;
+    const char *type, *ecosystem = find_ecosystem(f, &type);
+    const char *codename = ecosystem ? codename_of(&f->distribution) : NULL;
     const char *keys[3] = {NULL};
 
     if (ecosystem)

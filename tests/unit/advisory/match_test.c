@@ -151,7 +151,8 @@ static void a_debian_package_is_matched_by_its_source(void **state)
     assert_null(f->vulnerabilities[0].aliases[1]);
     expect_vulnerability(f, 1, "CVE-2024-2", NULL, BH_SEVERITY_UNKNOWN);
     assert_int_equal(f->vulnerabilities[1].package, 2);
-    assert_int_equal(f->source_count, 1);
+    assert_int_equal(f->source_count, 2); /* the codename follows from the release */
+    assert_string_equal(f->sources[1].name, "debian-security bookworm");
     assert_string_equal(f->sources[0].name, "OSV Debian:12");
     assert_int_equal(f->sources[0].count, 3);
     assert_false(bh_facts_is_blind(f, BH_SUBJECT_VULNERABILITIES));
