@@ -206,7 +206,7 @@ static int parse_class_byte(struct compiler *c, unsigned char *ret)
 
 static int parse_class_item(struct compiler *c, uint8_t *set)
 {
-    unsigned char from, to;
+    unsigned char from = 0, to;
     int r;
 
     if (c->at[0] == '[' && c->at[1] == ':') {
@@ -294,7 +294,7 @@ static void assertion(struct compiler *c, enum code code, struct node **ret)
 static int parse_escaped_atom(struct compiler *c, struct node **ret)
 {
     struct node *n;
-    unsigned char byte;
+    unsigned char byte = 0;
     int r;
 
     if (*c->at == 'b' || *c->at == 'B') {
@@ -673,6 +673,9 @@ bool bh_regex_match(const struct bh_regex *r, const char *text, size_t len)
 {
     struct states sets[2], *now = &sets[0], *next = &sets[1];
 
+    /* What was never put is still looked at, so it must have a value. */
+    memset(sets[0].place, 0, r->count * sizeof sets[0].place[0]);
+    memset(sets[1].place, 0, r->count * sizeof sets[1].place[0]);
     now->count = 0;
     put_state(now, 0);
     close_states(r, now, text, len, 0);
