@@ -112,21 +112,20 @@ const char *const *bh_facts_list(struct bh_facts *f, const char *const *items)
     return copy;
 }
 
-/* Does not having seen `above` mean that entries of `subject` may be missing? */
-bool bh_coverage_covers(const char *above, const char *subject)
+bool bh_coverage_covers(const char *subject, const char *asked)
 {
     static const struct {
-        const char *above, *subject;
+        const char *above, *below;
     } order[] = {
         {BH_SUBJECT_FILES, BH_SUBJECT_PACKAGES},  {BH_SUBJECT_FILES, BH_SUBJECT_VULNERABILITIES},
         {BH_SUBJECT_FILES, BH_SUBJECT_FINDINGS},  {BH_SUBJECT_PACKAGES, BH_SUBJECT_VULNERABILITIES},
         {BH_SUBJECT_CONFIG, BH_SUBJECT_FINDINGS},
     };
 
-    if (strcmp(above, subject) == 0)
+    if (strcmp(subject, asked) == 0)
         return true;
     for (size_t i = 0; i < BH_COUNT_OF(order); i++)
-        if (strcmp(above, order[i].above) == 0 && strcmp(subject, order[i].subject) == 0)
+        if (strcmp(subject, order[i].above) == 0 && strcmp(asked, order[i].below) == 0)
             return true;
     return false;
 }
