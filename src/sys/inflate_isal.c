@@ -1,5 +1,5 @@
-/* gzip members through ISA-L. The header is read here: ISA-L forgets a header's flags when it is
- * split over two inputs. The trailer (CRC-32 and length) is ISA-L's. */
+/* gzip members through ISA-L. The header is read here: ISA-L 2.30 refuses a good header with a
+ * checksum (FHCRC) when it is split over two inputs. The trailer (CRC-32 and length) is ISA-L's. */
 #include "base/mem.h"
 #include "sys/inflate_engine.h"
 
