@@ -205,7 +205,7 @@ static void show_result(const struct bh_call *call, const struct bh_gc_result *r
         bh_json_int(&w, "temporaries", (int64_t)r->temporaries);
         bh_json_int(&w, "damaged", (int64_t)r->damaged);
         bh_json_int(&w, "busy_layers", (int64_t)r->busy_layers);
-        bh_json_int(&w, "facts", (int64_t)r->facts);
+        bh_json_int(&w, "cached", (int64_t)r->cached);
         bh_json_end_object(&w);
         return;
     }

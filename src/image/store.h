@@ -161,7 +161,7 @@ struct bh_gc_result {
     uint64_t bytes;                      /* of removed blobs */
     uint64_t damaged;                    /* of the removed blobs: a name still needs them */
     uint64_t busy_layers;                /* without a name, but in use */
-    uint64_t facts;                      /* caches of layers without a name, unused for 30 days */
+    uint64_t cached; /* facts without a name, and launch records, unused for 30 days */
 };
 int bh_store_collect(struct bh_store *s, const struct bh_gc_options *o, struct bh_gc_result *ret,
                      struct bh_error *err) BH_CHECKED;

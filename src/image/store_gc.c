@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define PARTIAL_AGE_SECONDS BH_SECONDS_PER_DAY
-#define FACTS_AGE_SECONDS (30 * BH_SECONDS_PER_DAY)
+#define CACHE_AGE_SECONDS (30 * BH_SECONDS_PER_DAY)
 
 /* What must stay: hex digests of blobs, and of unpacked layers. */
 struct roots {
@@ -213,32 +213,32 @@ static int visit_temporary(const char *name, void *data, struct bh_error *err)
     return 0;
 }
 
-/* "<hex of diff_id>-<analyser>": what was learnt of images that never had a name stays as long as
- * somebody looks at it now and then. */
-static int visit_facts(const char *name, void *data, struct bh_error *err)
+/* Facts are "<hex of diff_id>-<analyser>" and stay with the names that have the layer; others, and
+ * launch records, stay as long as somebody looks at them now and then. */
+static int visit_cached(const char *name, void *data, struct bh_error *err)
 {
     struct collection *c = data;
     BH_AUTO(bh_freep) char *hex = bh_strndup(name, strcspn(name, "-"));
     struct stat st;
 
     if (is_root(&c->layers, hex) || fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        c->now - BH_MAX(st.st_atim.tv_sec, st.st_mtim.tv_sec) < FACTS_AGE_SECONDS)
+        c->now - BH_MAX(st.st_atim.tv_sec, st.st_mtim.tv_sec) < CACHE_AGE_SECONDS)
         return 0;
     if (unlinkat(c->dir_fd, name, 0) < 0)
-        return bh_fail_errno(err, "remove facts %s", name);
-    c->result.facts++;
+        return bh_fail_errno(err, "remove %s", name);
+    c->result.cached++;
     return 0;
 }
 
-static int collect_facts(struct collection *c, struct bh_error *err)
+static int collect_cache(struct collection *c, const char *directory, struct bh_error *err)
 {
     BH_AUTO(bh_closep)
-    int fd = openat(c->store->root_fd, "facts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(c->store->root_fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd < 0)
-        return bh_fail_errno(err, "open facts of store %s", c->store->path);
+        return bh_fail_errno(err, "open %s/%s", c->store->path, directory);
     c->dir_fd = fd;
-    return bh_store_each_entry(fd, visit_facts, c, err);
+    return bh_store_each_entry(fd, visit_cached, c, err);
 }
 
 int bh_store_collect(struct bh_store *s, const struct bh_gc_options *o, struct bh_gc_result *ret,
@@ -261,7 +261,7 @@ int bh_store_collect(struct bh_store *s, const struct bh_gc_options *o, struct b
         (e = collect_blobs(&c, s->sha512_fd, BH_SHA512, err)) < 0 ||
         (e = bh_store_each_entry(s->layers_fd, visit_layer, &c, err)) < 0 ||
         (e = bh_store_each_entry(s->tmp_fd, visit_temporary, &c, err)) < 0 ||
-        (e = collect_facts(&c, err)) < 0)
+        (e = collect_cache(&c, "facts", err)) < 0 || (e = collect_cache(&c, "launch", err)) < 0)
         return e;
     *ret = c.result;
     return 0;

@@ -18,6 +18,10 @@ prepare_file() {
 
 make_image() { "$TREE/tests/lib/make-image" "$@"; }
 
+cleanup_file() {
+    umount "$WORK/small" 2>/dev/null || true
+}
+
 setup() {
     cd "$WORK" || return
     export BULKHEAD_ROOT=$BATS_TEST_TMPDIR/root
@@ -264,6 +268,25 @@ END
     expect_status 0
     [ "$(blobs)" = 4 ]
     [ "$(leftovers)" = 0 ]
+}
+
+@test "a full disk is said, and leaves a store that works once there is room" {
+    require_jail
+    mkdir -p big small
+    head -c 700000 /dev/urandom >big/file
+    make_image oci big-image big >/dev/null
+    mount -t tmpfs -o size=300k tmpfs small
+    export BULKHEAD_ROOT=$WORK/small/root
+    run bulkhead pull oci:big-image
+    expect_status 1
+    expect_output "No space left on device"
+    [ "$(blobs)" = 0 ]
+    [ "$(leftovers)" = 0 ]
+    mount -o remount,size=10m small
+    run bulkhead pull oci:big-image
+    expect_status 0
+    [ "$(blobs)" = 3 ]
+    umount small
 }
 
 @test "the store is closed to other users" {

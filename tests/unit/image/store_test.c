@@ -502,7 +502,7 @@ static void what_a_killed_process_left_is_collected(void **state)
     assert_int_equal(count_in(f, "tmp") + count_in(f, "leases") + count_in(f, "blobs/sha256"), 0);
 }
 
-static void facts_of_unnamed_layers_go_when_nobody_looks_at_them(void **state)
+static void facts_of_unnamed_layers_and_launch_records_go_when_unused(void **state)
 {
     static const struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
     struct fixture *f = *state;
@@ -510,6 +510,7 @@ static void facts_of_unnamed_layers_go_when_nobody_looks_at_them(void **state)
     struct bh_digest named = digest_of("layer"), unnamed = digest_of("other");
     char hex[BH_DIGEST_TEXT_SIZE], name[256];
     int facts = openat(bh_store_root_fd(f->store), "facts", O_RDONLY | O_DIRECTORY);
+    int launch = openat(bh_store_root_fd(f->store), "launch", O_RDONLY | O_DIRECTORY);
     struct bh_gc_result gc;
 
     OK(put_image(f->store, "a", "layer", &err));
@@ -519,11 +520,15 @@ static void facts_of_unnamed_layers_go_when_nobody_looks_at_them(void **state)
     snprintf(name, sizeof name, "%s-1", bh_digest_hex(&unnamed, hex));
     OK(bh_write_file_at(facts, name, "x", 1, 0600, &err));
     collect(f, &gc);
-    assert_int_equal(gc.facts, 0);
+    assert_int_equal(gc.cached, 0);
     assert_int_equal(utimensat(facts, name, old, 0), 0);
+    OK(bh_write_file_at(launch, "0123", "x", 1, 0600, &err));
+    assert_int_equal(utimensat(launch, "0123", old, 0), 0);
     collect(f, &gc);
-    assert_int_equal(gc.facts, 1);
+    assert_int_equal(gc.cached, 2);
     assert_int_equal(count_in(f, "facts"), 1);
+    assert_int_equal(count_in(f, "launch"), 0);
+    close(launch);
     close(facts);
 }
 
@@ -629,7 +634,7 @@ int main(void)
         T(a_damaged_name_stops_collection),
         T(a_lease_keeps_a_blob_and_its_end_lets_it_go),
         T(what_a_killed_process_left_is_collected),
-        T(facts_of_unnamed_layers_go_when_nobody_looks_at_them),
+        T(facts_of_unnamed_layers_and_launch_records_go_when_unused),
         T(a_layer_is_unpacked_once_and_held),
         T(a_failed_unpacking_leaves_nothing),
         T(a_layer_without_its_mark_does_not_exist),
