@@ -16,6 +16,7 @@ void bh_examine_limits(const struct bh_examine_options *o, struct bh_layer_limit
     ret->ratio = (uint32_t)o->limit_ratio;
     ret->path_bytes = (uint32_t)o->limit_path;
     ret->depth = (uint32_t)o->limit_depth;
+    ret->window_log = (uint32_t)o->limit_window;
 }
 
 static void show_layers(void *data, uint64_t done, uint64_t total)

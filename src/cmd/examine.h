@@ -12,7 +12,7 @@ struct bh_examine_options {
     bool no_cache;
     int64_t workers;
     uint64_t limit_bytes;
-    int64_t limit_entries, limit_ratio, limit_path, limit_depth;
+    int64_t limit_entries, limit_ratio, limit_path, limit_depth, limit_window;
 };
 
 #define BH_EXAMINE_AT_(type, member, field)                                                        \
@@ -54,6 +54,14 @@ struct bh_examine_options {
          .fallback = "4095",                                                                       \
          .max = 32768,                                                                             \
          .text = "Refuse a layer with longer names"},                                              \
+        {.name = "limit-window",                                                                   \
+         .kind = BH_OPTION_INT,                                                                    \
+         .offset = BH_EXAMINE_AT_(type, member, limit_window),                                     \
+         .value = "BITS",                                                                          \
+         .fallback = "25",                                                                         \
+         .min = 10,                                                                                \
+         .max = 28,                                                                                \
+         .text = "Refuse a zstd layer that needs 2 to the power of more BITS bytes of memory"},    \
     {                                                                                              \
         .name = "limit-depth", .kind = BH_OPTION_INT,                                              \
         .offset = BH_EXAMINE_AT_(type, member, limit_depth), .value = "N", .fallback = "256",      \

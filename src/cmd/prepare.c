@@ -280,7 +280,8 @@ int bh_run_prepare(const struct bh_call *call, const struct bh_run_request *q,
                                                .limit_entries = (int64_t)limits->entries,
                                                .limit_ratio = limits->ratio,
                                                .limit_path = limits->path_bytes,
-                                               .limit_depth = limits->depth};
+                                               .limit_depth = limits->depth,
+                                               .limit_window = limits->window_log};
     int r = bh_target_open(call, &target, q->target, &p.target, err);
 
     if (r == 0)

@@ -24,7 +24,8 @@ static int step(void *state, struct bh_inflate_io *io, bool *ret_end, struct bh_
 
         if (ZSTD_isError(r)) {
             if (ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge)
-                return bh_fail(err, BH_LIMIT, "window larger than the limit window-log");
+                return bh_fail(err, BH_LIMIT,
+                               "window larger than the limit window allows (--limit-window)");
             return bh_fail(err, BH_CORRUPT, "%s", ZSTD_getErrorName(r));
         }
         io->in += in.pos;

@@ -139,3 +139,15 @@ layout_of() {
     run "$(dirname "$BULKHEAD")/bulkhead-decode" --help
     expect_status 2
 }
+
+@test "a zstd layer that needs more memory than allowed is refused, and says by which option" {
+    cd "$BATS_TEST_TMPDIR" || return
+    rm -rf image
+    tar -cf - -C "$WORK" good | zstd -q --long=27 -c >wide
+    layout_of wide
+    run bulkhead scan oci:image
+    expect_status 2
+    expect_output "--limit-window"
+    run bulkhead scan oci:image --limit-window 27
+    expect_output "the image says" # now read to its end, where the digest is wrong
+}
