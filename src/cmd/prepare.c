@@ -9,6 +9,7 @@
 #include "sys/fd.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +171,18 @@ static void depend_on_policy(const struct preparation *p, struct bh_launch *l)
                 l->expires = BH_MIN(l->expires, rule[i].exceptions[k].expires_at);
 }
 
+/* The built-in policy and the default lists are part of the program: a new one asks anew. */
+static void depend_on_program(const struct preparation *p, struct bh_launch *l)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    if (n <= 0)
+        return;
+    path[n] = '\0';
+    depend(l, p->arena, path);
+}
+
 static void depend_on_layers(const struct preparation *p, struct bh_launch *l)
 {
     depend(l, p->arena, l->skeleton);
@@ -256,6 +269,7 @@ static int compose(struct preparation *p, struct bh_launch **ret, struct bh_erro
         bh_arena_alloc(p->arena, (l.layer_count + bh_list_length(bh_policy_files(p->policy)) + 8) *
                                      sizeof *l.inputs);
     depend_on_policy(p, &l);
+    depend_on_program(p, &l);
     depend_on_layers(p, &l);
     /* What can change unseen is prepared anew each time. */
     if (depend_on_image(p, &l))
