@@ -77,15 +77,15 @@ refused() {
     cd "$BATS_TEST_TMPDIR" || return
     head -c 300000 /dev/urandom >"$BATS_TEST_TMPDIR/noise"
     tar -cf whole.tar -C "$BATS_TEST_TMPDIR" noise
-    for how in "gzip -c" "zstd -qc" cat; do
-        $how <whole.tar >whole
+    for how in "gzip -c:+gzip" "zstd -qc:+zstd" cat:; do
+        ${how%:*} <whole.tar >whole
         head -c 200000 whole >short
         cp whole flipped
         printf '\377\377\377\377' | dd of=flipped bs=1 seek=64 conv=notrunc status=none
         for damaged in short flipped; do
-            [ "$how $damaged" = "cat flipped" ] && continue # names may hold any byte
+            [ "$how $damaged" = "cat: flipped" ] && continue # names may hold any byte
             rm -rf image
-            layout_of "$damaged"
+            layout_of "$damaged" "${how#*:}"
             run bulkhead scan oci:image
             expect_status 2
             expect_output "layer 1"
@@ -93,7 +93,8 @@ refused() {
     done
 }
 
-# layout_of FILE: an image whose one layer is FILE as it is, with the right digest of it.
+# layout_of FILE SUFFIX: an image whose one layer is FILE as it is, with the right digest of it and a
+# media type that ends in SUFFIX: "+gzip", "+zstd" or "".
 layout_of() {
     mkdir -p image/blobs/sha256
     local d c m
@@ -101,8 +102,8 @@ layout_of() {
     d=$(put "$1")
     printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%064d"]}}' 0 >config
     c=$(put config)
-    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+%s","digest":"sha256:%s","size":%s}]}' \
-        "$c" "$(stat -c %s config)" gzip "$d" "$(stat -c %s "$1")" >manifest
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar%s","digest":"sha256:%s","size":%s}]}' \
+        "$c" "$(stat -c %s config)" "$2" "$d" "$(stat -c %s "$1")" >manifest
     m=$(put manifest)
     printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s}]}' \
         "$m" "$(stat -c %s manifest)" >image/index.json
@@ -113,7 +114,7 @@ layout_of() {
     cd "$BATS_TEST_TMPDIR" || return
     rm -rf image
     truncate -s 400M zeros && tar -cf - zeros | gzip -9c >bomb && rm zeros
-    layout_of bomb
+    layout_of bomb +gzip
     run bulkhead scan oci:image
     expect_status 2
     expect_output "ratio"
@@ -144,7 +145,7 @@ layout_of() {
     cd "$BATS_TEST_TMPDIR" || return
     rm -rf image
     tar -cf - -C "$WORK" good | zstd -q --long=27 -c >wide
-    layout_of wide
+    layout_of wide +zstd
     run bulkhead scan oci:image
     expect_status 2
     expect_output "--limit-window"
