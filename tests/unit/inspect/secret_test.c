@@ -40,8 +40,8 @@ static void tokens_are_known_by_their_form(void **state)
 static void look_alikes_are_not_tokens(void **state)
 {
     static const char *const texts[] = {
-        "AKIA"
-        "IOSFODNN7EXAMPLE",      /* of the documentation */
+        ("AKIA"
+         "IOSFODNN7EXAMPLE"),    /* of the documentation */
         "AKIAAAAAAAAAAAAAAAAA",  /* not random */
         "xAKIAIOSFODNN7QWERTZ2", /* inside a word */
         "ghp_tooshort",
