@@ -63,7 +63,10 @@ static int is_foreign(const char *name, void *data, struct bh_error *err)
 {
     (void)data;
     (void)err;
-    if (strcmp(name, "lock") == 0)
+    /* VERSION, and the file it is written to first: another process makes the store right now, or
+     * died while it did. */
+    if (strcmp(name, "lock") == 0 || strcmp(name, "VERSION") == 0 ||
+        strncmp(name, ".tmp-", strlen(".tmp-")) == 0)
         return 0;
     for (size_t i = 0; i < BH_COUNT_OF(directories); i++) {
         if (strcmp(name, directories[i]) == 0)

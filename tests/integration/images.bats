@@ -471,3 +471,14 @@ refused() { # STATUS MESSAGE TARGET: one line on standard error, an empty store
     expect_status 5
     expect_output "Permission denied"
 }
+
+@test "a store whose making was cut short, or goes on in another process, is opened" {
+    mkdir "$WORK/begun"
+    : >"$WORK/begun/lock"
+    echo half >"$WORK/begun/.tmp-1-0"
+    mkdir "$WORK/begun-rootfs"
+    "$TREE/tests/lib/make-image" oci "$WORK/begun-image" "$WORK/begun-rootfs" >/dev/null
+    run bulkhead --root "$WORK/begun" pull "oci:$WORK/begun-image"
+    expect_status 0
+    [ -s "$WORK/begun/VERSION" ]
+}
